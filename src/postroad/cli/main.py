@@ -1,0 +1,5 @@
+"""The operator's command."""
+
+
+def main() -> None:
+    """Entry point."""
