@@ -1,0 +1,88 @@
+"""Slow down who guesses: failed logins by account, by address and by network."""
+
+import hashlib
+import ipaddress
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from postroad.base.moments import Moment
+from postroad.base.secret import Secret
+
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleSettings:
+    """Failures that are free within `window_seconds`, for each kind of name; more must wait."""
+
+    account: int = 10
+    address: int = 20
+    network: int = 100
+    window_seconds: int = 600
+    entries: int = 50_000  # Limit: memory; the oldest entry goes
+
+
+@dataclass(slots=True)
+class _Entry:
+    since: Moment
+    failures: int = 0
+    passwords: set[bytes] = field(default_factory=set)
+
+
+class Throttle:
+    """Counts in memory; the same wrong password for the same account counts once.
+
+    A person whose old phone repeats an old password is not locked out by it; who tries many
+    passwords, or one password on many accounts, is.
+    """
+
+    def __init__(self, settings: ThrottleSettings) -> None:
+        self._settings = settings
+        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+
+    def wait_seconds(self, account: str, peer: str, now: Moment) -> int:
+        """How long until another attempt is taken; 0: now."""
+        waits = [0]
+        for key, free in self._names(account, peer):
+            entry = self._entries.get(key)
+            if entry is not None and entry.failures >= free:
+                end = entry.since + self._settings.window_seconds * _MICROSECONDS
+                waits.append(-(-(end - now) // _MICROSECONDS))
+        return max(waits)
+
+    def failed(self, account: str, peer: str, password: Secret, now: Moment) -> None:
+        digest = hashlib.blake2b(
+            account.encode() + b"\0" + password.octets(), digest_size=8
+        ).digest()
+        for key, _ in self._names(account, peer):
+            entry = self._entries.get(key)
+            if entry is None or now - entry.since > self._settings.window_seconds * _MICROSECONDS:
+                entry = self._entries[key] = _Entry(now)
+            if digest not in entry.passwords:
+                entry.failures += 1
+                if len(entry.passwords) < self._settings.network:
+                    entry.passwords.add(digest)
+            self._entries.move_to_end(key)
+        while len(self._entries) > self._settings.entries:
+            self._entries.popitem(last=False)
+
+    def succeeded(self, account: str) -> None:
+        self._entries.pop(("account", account), None)
+
+    def _names(self, account: str, peer: str) -> list[tuple[tuple[str, str], int]]:
+        settings = self._settings
+        return [
+            (("account", account), settings.account),
+            (("address", peer), settings.address),
+            (("network", _network(peer)), settings.network),
+        ]
+
+
+def _network(peer: str) -> str:
+    """The /24 or /48 that an address lies in."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    bits = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network((address, bits), strict=False))

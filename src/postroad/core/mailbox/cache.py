@@ -1,0 +1,60 @@
+"""Snapshots of mailboxes in this process, each kept once however many sessions look."""
+
+from collections import OrderedDict
+
+from postroad.core.mailbox.snapshot import Snapshot, apply
+from postroad.model.ids import AccountId, MailboxId
+from postroad.stores.mail import MailStore
+
+_OCTETS_PER_MESSAGE = 22
+_OCTETS_PER_SNAPSHOT = 2000
+
+
+class SnapshotCache:
+    """Keeps snapshots up to `max_octets`; the one used longest ago goes first.
+
+    What a session still holds stays alive with the session, so eviction costs time, not truth.
+    """
+
+    def __init__(self, store: MailStore, max_octets: int = 64 * 2**20) -> None:
+        self._store = store
+        self._max_octets = max_octets
+        self._octets = 0
+        self._kept: OrderedDict[tuple[AccountId, MailboxId], Snapshot] = OrderedDict()
+
+    async def current(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
+        """The mailbox as the store has it now. Raises `NotFound`."""
+        known = self._kept.get((account, mailbox))
+        if known is None:
+            return self._keep(account, await self._read(account, mailbox))
+        changes = await self._store.changes(account, mailbox, known.mod_seq)
+        if changes.mailbox.uid_validity != known.mailbox.uid_validity or not changes.complete:
+            return self._keep(account, await self._read(account, mailbox))
+        if changes.mailbox == known.mailbox:
+            return known
+        return self._keep(account, apply(known, changes))
+
+    def forget(self, account: AccountId, mailbox: MailboxId) -> None:
+        known = self._kept.pop((account, mailbox), None)
+        if known is not None:
+            self._octets -= _cost(known)
+
+    async def _read(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
+        return Snapshot(*await self._store.placements(account, mailbox))
+
+    def _keep(self, account: AccountId, snapshot: Snapshot) -> Snapshot:
+        key = account, snapshot.mailbox.mailbox_id
+        # Two readers may have asked at the same time: the later state stays.
+        other = self._kept.get(key)
+        if other is not None and other.mod_seq > snapshot.mod_seq:
+            return other
+        self.forget(*key)
+        self._kept[key] = snapshot
+        self._octets += _cost(snapshot)
+        while self._octets > self._max_octets and len(self._kept) > 1:
+            self.forget(*next(iter(self._kept)))
+        return snapshot
+
+
+def _cost(snapshot: Snapshot) -> int:
+    return _OCTETS_PER_SNAPSHOT + _OCTETS_PER_MESSAGE * len(snapshot)

@@ -1,0 +1,228 @@
+"""Using mailboxes: the rules that hold whichever protocol asks."""
+
+import unicodedata
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from postroad.base.errors import Invalid, NoSuchTarget, NotFound, NotPermitted
+from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.snapshot import Snapshot
+from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.mailbox import (
+    BlobRange,
+    Column,
+    Copied,
+    FlagChange,
+    Mailbox,
+    MailboxCounts,
+    SpecialUse,
+    Stored,
+)
+from postroad.ports.bus import Bus
+from postroad.stores.blobs import BlobStore
+from postroad.stores.mail import MailStore, Row
+
+INBOX = MailboxName("INBOX")
+DELIMITER = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxLimits:
+    """Bounds on what one account may make."""
+
+    slice_messages: int = 2000  # commands over more messages commit in slices
+    name_octets: int = 1000
+    levels: int = 50
+    keyword_octets: int = 255
+
+
+class MailboxService:
+    """Mailboxes of one account at a time; the caller has proven that the account is its own."""
+
+    def __init__(
+        self,
+        store: MailStore,
+        blobs: BlobStore,
+        bus: Bus,
+        cache: SnapshotCache,
+        limits: MailboxLimits,
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._bus = bus
+        self._cache = cache
+        self._limits = limits
+
+    # Mailboxes
+
+    async def mailboxes(self, account: AccountId) -> tuple[Mailbox, ...]:
+        return await self._store.mailboxes(account)
+
+    async def find(self, account: AccountId, name: MailboxName) -> Mailbox:
+        """A mailbox that can be selected. Raises `NotFound`."""
+        mailbox = await self._store.find_mailbox(account, name)
+        if mailbox is None or not mailbox.selectable:
+            raise NotFound(f"there is no mailbox {name}")
+        return mailbox
+
+    async def create(
+        self, account: AccountId, name: MailboxName, special_use: SpecialUse | None = None
+    ) -> Mailbox:
+        """Raises `AlreadyExists`, `Invalid`, `TooMany`."""
+        made = await self._store.create_mailbox(account, self._acceptable(name), special_use)
+        self._bus.announce(account)
+        return made
+
+    async def delete(self, account: AccountId, name: MailboxName) -> None:
+        """Raises `NotFound`, `NotPermitted` for INBOX, `InUse` for \\Noselect with children."""
+        if name == INBOX:
+            raise NotPermitted("INBOX cannot be deleted")
+        mailbox = await self._store.find_mailbox(account, name)
+        if mailbox is None:
+            raise NotFound(f"there is no mailbox {name}")
+        await self._store.delete_mailbox(account, mailbox.mailbox_id)
+        self._cache.forget(account, mailbox.mailbox_id)
+        self._bus.announce(account)
+
+    async def rename(self, account: AccountId, source: MailboxName, target: MailboxName) -> None:
+        """Raises `NotFound`, `AlreadyExists`, `Invalid`."""
+        wanted = self._acceptable(target)
+        if wanted.startswith(source + DELIMITER):
+            raise Invalid("a mailbox cannot be moved below itself")
+        await self._store.rename_mailbox(account, source, wanted)
+        self._bus.announce(account)
+
+    async def subscriptions(self, account: AccountId) -> frozenset[MailboxName]:
+        return await self._store.subscriptions(account)
+
+    async def set_subscribed(
+        self, account: AccountId, name: MailboxName, *, subscribed: bool
+    ) -> None:
+        wanted = self._acceptable(name) if subscribed else name
+        await self._store.set_subscribed(account, wanted, subscribed=subscribed)
+
+    async def counts(self, account: AccountId, mailbox: MailboxId) -> MailboxCounts:
+        return await self._store.counts(account, mailbox)
+
+    async def quota(self, account: AccountId) -> tuple[int, int | None]:
+        return await self._store.quota(account)
+
+    # Messages
+
+    async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
+        """The mailbox as the store has it at this moment. Raises `NotFound` once it is deleted."""
+        return await self._cache.current(account, mailbox)
+
+    async def rows(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        columns: Sequence[Column],
+    ) -> list[Row]:
+        """`(uid, *columns)` of those that are still there; ask for a thousand at a time."""
+        return await self._store.rows(account, mailbox, uids, columns)
+
+    async def store_flags(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        change: FlagChange,
+        unchanged_since: ModSeq | None = None,
+    ) -> Stored:
+        """Change flags, in slices where there are many. Raises `NotFound`, `Invalid`."""
+        if any(len(word.encode()) > self._limits.keyword_octets for word in change.keywords):
+            raise Invalid(f"a keyword has at most {self._limits.keyword_octets} octets")
+        mod_seq, changed, modified = ModSeq(0), list[Uid](), list[Uid]()
+        for part in self._slices(uids):
+            done = await self._store.store_flags(account, mailbox, part, change, unchanged_since)
+            mod_seq = done.mod_seq
+            changed.extend(done.changed)
+            modified.extend(done.modified)
+        if changed:
+            self._bus.announce(account)
+        return Stored(mod_seq, changed, modified)
+
+    async def copy(
+        self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxName
+    ) -> Copied:
+        """Copy messages, all or none (RFC 9051 section 6.4.7).
+
+        Raises `NoSuchTarget`, `OverQuota`, `NotFound`.
+        """
+        wanted = await self._target(account, target)
+        done = await self._store.copy(account, uids, source, wanted.mailbox_id)
+        self._bus.announce(account)
+        return done
+
+    async def move(
+        self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxName
+    ) -> Copied:
+        """Move messages, in slices where there are many. Raises `NoSuchTarget`, `NotFound`."""
+        wanted = await self._target(account, target)
+        moved_from, moved_to = list[Uid](), list[Uid]()
+        for part in self._slices(uids):
+            done = await self._store.move(account, part, source, wanted.mailbox_id)
+            moved_from.extend(done.source)
+            moved_to.extend(done.target)
+        if moved_from:
+            # After the commit, never before: a listener must not hear of what may yet fail.
+            self._bus.announce(account)
+        return Copied(wanted.uid_validity, moved_from, moved_to)
+
+    async def expunge(
+        self, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None = None
+    ) -> Sequence[Uid]:
+        """Remove what is marked \\Deleted, of `uids` only if given; returns what went."""
+        if uids is None:
+            gone = list(await self._store.expunge(account, mailbox, None))
+        else:
+            gone = []
+            for part in self._slices(uids):
+                gone.extend(await self._store.expunge(account, mailbox, part))
+        if gone:
+            self._bus.announce(account)
+        return gone
+
+    # Octets
+
+    async def read(self, ranges: Sequence[BlobRange]) -> list[bytes]:
+        """Octets of several messages in one hop; keep the sum to a few megabytes."""
+        return await self._blobs.read(ranges)
+
+    def stream(self, wanted: BlobRange) -> AsyncIterator[bytes]:
+        return self._blobs.stream(wanted)
+
+    # Changes
+
+    def listen(self, account: AccountId) -> AbstractAsyncContextManager[AsyncIterator[None]]:
+        """Wake up when mailboxes of the account change; then ask for a new snapshot."""
+        return self._bus.listen(account)
+
+    async def _target(self, account: AccountId, name: MailboxName) -> Mailbox:
+        mailbox = await self._store.find_mailbox(account, name)
+        if mailbox is None or not mailbox.selectable:
+            raise NoSuchTarget(f"there is no mailbox {name}")
+        return mailbox
+
+    def _slices(self, uids: Sequence[Uid]) -> list[Sequence[Uid]]:
+        size = self._limits.slice_messages
+        return [uids[start : start + size] for start in range(0, len(uids), size)]
+
+    def _acceptable(self, name: MailboxName) -> MailboxName:
+        """The name in NFC without a trailing delimiter. Raises `Invalid`."""
+        wanted = unicodedata.normalize("NFC", name.removesuffix(DELIMITER))
+        levels = wanted.split(DELIMITER)
+        if not all(levels):
+            raise Invalid("a mailbox name has no empty level")
+        if len(levels) > self._limits.levels:
+            raise Invalid(f"a mailbox name has at most {self._limits.levels} levels")
+        if len(wanted.encode()) > self._limits.name_octets:
+            raise Invalid(f"a mailbox name has at most {self._limits.name_octets} octets")
+        if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in wanted):
+            raise Invalid("a mailbox name has no control characters")
+        if levels[0].upper() == INBOX:
+            levels[0] = INBOX
+        return MailboxName(DELIMITER.join(levels))

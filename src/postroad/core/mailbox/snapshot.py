@@ -1,0 +1,162 @@
+"""A mailbox as it was at one moment, shared by all sessions that look at it."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from postroad.model.ids import ModSeq, Uid
+from postroad.model.mailbox import Mailbox, MailboxChanges, Placements
+
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Immutable. Its arrays are shared between versions wherever they did not change."""
+
+    mailbox: Mailbox
+    placements: Placements
+
+    @property
+    def mod_seq(self) -> ModSeq:
+        return self.mailbox.mod_seq
+
+    @property
+    def uids(self) -> "array[int]":
+        return self.placements.uids
+
+    def __len__(self) -> int:
+        return len(self.placements.uids)
+
+    def index(self, uid: int) -> int | None:
+        """The place of a UID, counted from 0; None when it is not there."""
+        uids = self.placements.uids
+        place = bisect_left(uids, uid)
+        return place if place < len(uids) and uids[place] == uid else None
+
+    def look(self, place: int) -> tuple[int, str]:
+        """Flags and keywords of the message at a place."""
+        return self.placements.combinations[self.placements.looks[place]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What came between two snapshots of one mailbox; all ascending."""
+
+    expunged: Sequence[Uid]
+    appended: Sequence[Uid]
+    changed: Sequence[Uid]  # in both, with another mod_seq
+
+
+def apply(snapshot: Snapshot, changes: MailboxChanges) -> Snapshot:
+    """The snapshot after the changes. Raises nothing; `changes.complete` must be true."""
+    old, new = snapshot.placements, changes.placed
+    if not changes.expunged and not new.uids:
+        return Snapshot(changes.mailbox, old)
+    combinations, places = _merge_combinations(old.combinations, new.combinations)
+    looks_of_new = array("H", [places[look] for look in new.looks])
+    gone = {uid for uid in changes.expunged if snapshot.index(uid) is not None}
+    last = old.uids[-1] if old.uids else 0
+    fresh = bisect_left(new.uids, last + 1)  # from here on new UIDs
+    columns = _Columns(old)
+    columns.replace(snapshot, new, looks_of_new, fresh)
+    columns.remove(gone)
+    columns.extend(new, looks_of_new, fresh)
+    return Snapshot(changes.mailbox, columns.placements(combinations))
+
+
+def difference(old: Snapshot, new: Snapshot) -> Difference:
+    """Compare two versions; costs microseconds for what they share, whatever their size."""
+    if old.placements is new.placements:
+        return Difference((), (), ())
+    before, now = old.placements, new.placements
+    kept = len(before.uids)
+    if now.uids[:kept] == before.uids:
+        changed = _changed(before.uids, before.mod_seqs, now.mod_seqs)
+        return Difference((), [Uid(uid) for uid in now.uids[kept:]], changed)
+    present = set(now.uids)
+    expunged = [Uid(uid) for uid in before.uids if uid not in present]
+    last = before.uids[-1] if before.uids else 0
+    first_new = bisect_left(now.uids, last + 1)
+    known = dict(zip(before.uids, before.mod_seqs, strict=True))
+    changed = [
+        Uid(uid)
+        for uid, mod_seq in zip(now.uids[:first_new], now.mod_seqs[:first_new], strict=True)
+        if known.get(uid) != mod_seq
+    ]
+    return Difference(expunged, [Uid(uid) for uid in now.uids[first_new:]], changed)
+
+
+def _changed(uids: "array[int]", before: "array[int]", now: "array[int]") -> list[Uid]:
+    """UIDs whose mod_seq differs, comparing chunk by chunk in C."""
+    if before is now:
+        return []
+    changed: list[Uid] = []
+    for start in range(0, len(uids), _CHUNK):
+        a, b = before[start : start + _CHUNK], now[start : start + _CHUNK]
+        b = b[: len(a)]
+        if a != b:
+            changed.extend(
+                Uid(uids[start + n]) for n, (x, y) in enumerate(zip(a, b, strict=True)) if x != y
+            )
+    return changed
+
+
+def _merge_combinations(
+    old: tuple[tuple[int, str], ...], new: tuple[tuple[int, str], ...]
+) -> tuple[tuple[tuple[int, str], ...], list[int]]:
+    """All combinations of both, the old ones at their places, and where the new ones are."""
+    index = {combination: n for n, combination in enumerate(old)}
+    places = [index.setdefault(combination, len(index)) for combination in new]
+    return tuple(index), places
+
+
+class _Columns:
+    """Copies of the arrays, made only when something in them changes."""
+
+    def __init__(self, old: Placements) -> None:
+        self.uids, self.email_ids = old.uids, old.email_ids
+        self.looks, self.mod_seqs = old.looks, old.mod_seqs
+
+    def replace(
+        self, snapshot: Snapshot, new: Placements, looks: "array[int]", fresh: int
+    ) -> None:
+        if not fresh:
+            return
+        self.looks, self.mod_seqs = self.looks[:], self.mod_seqs[:]
+        for n in range(fresh):
+            place = snapshot.index(new.uids[n])
+            if place is not None:
+                self.looks[place] = looks[n]
+                self.mod_seqs[place] = new.mod_seqs[n]
+
+    def remove(self, gone: Iterable[int]) -> None:
+        places = sorted(bisect_left(self.uids, uid) for uid in gone)
+        if not places:
+            return
+        self.uids = _without(self.uids, places)
+        self.email_ids = _without(self.email_ids, places)
+        self.looks = _without(self.looks, places)
+        self.mod_seqs = _without(self.mod_seqs, places)
+
+    def extend(self, new: Placements, looks: "array[int]", fresh: int) -> None:
+        if fresh == len(new.uids):
+            return
+        self.uids = self.uids + new.uids[fresh:]
+        self.email_ids = self.email_ids + new.email_ids[fresh:]
+        self.looks = self.looks + looks[fresh:]
+        self.mod_seqs = self.mod_seqs + new.mod_seqs[fresh:]
+
+    def placements(self, combinations: tuple[tuple[int, str], ...]) -> Placements:
+        return Placements(self.uids, self.email_ids, self.looks, self.mod_seqs, combinations)
+
+
+def _without(values: "array[int]", places: Sequence[int]) -> "array[int]":
+    """The array without the given places: slices between them, so few crossings into Python."""
+    kept = array(values.typecode)
+    start = 0
+    for place in places:
+        kept += values[start:place]
+        start = place + 1
+    return kept + values[start:]

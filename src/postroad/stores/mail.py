@@ -1,0 +1,197 @@
+"""What the core asks of the store of mailboxes and messages.
+
+Each call is one transaction of one account: all of it or none of it, durable when it returns.
+Every call names its account; nothing is found without it.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+from postroad.model.events import NewEvent
+from postroad.model.ids import AccountId, EmailId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.mailbox import (
+    Appended,
+    Column,
+    Copied,
+    DeliveryResult,
+    FlagChange,
+    Flags,
+    LocalDelivery,
+    Mailbox,
+    MailboxChanges,
+    MailboxCounts,
+    NewEmail,
+    Placements,
+    SpecialUse,
+    Stored,
+)
+from postroad.model.queue import NewSubmission
+
+Row = tuple[object, ...]
+
+
+class MailStore(Protocol):
+    """Mailboxes of accounts and the emails in them."""
+
+    @abstractmethod
+    async def mailboxes(self, account: AccountId) -> tuple[Mailbox, ...]:
+        """All mailboxes, by name. An account that does not exist has none."""
+        ...
+
+    @abstractmethod
+    async def find_mailbox(self, account: AccountId, name: MailboxName) -> Mailbox | None: ...
+
+    @abstractmethod
+    async def create_mailbox(
+        self, account: AccountId, name: MailboxName, special_use: SpecialUse | None
+    ) -> Mailbox:
+        """Make a mailbox and those above it; one that is only \\Noselect becomes selectable.
+
+        The UIDVALIDITY is larger than that of any mailbox the account ever had.
+        Raises `AlreadyExists`, also for a special use that another mailbox has, and `TooMany`.
+        """
+        ...
+
+    @abstractmethod
+    async def delete_mailbox(self, account: AccountId, mailbox: MailboxId) -> None:
+        """Remove a mailbox; its messages are kept as expunged ones.
+
+        One that has children stays as \\Noselect; one that is \\Noselect already is refused.
+        Raises `NotFound`, `InUse`.
+        """
+        ...
+
+    @abstractmethod
+    async def rename_mailbox(
+        self, account: AccountId, source: MailboxName, target: MailboxName
+    ) -> None:
+        """Rename a mailbox and all below it, keeping UIDs; make what is above the target.
+
+        INBOX moves its messages to a new mailbox `target` and stays (RFC 9051 section 6.3.6).
+        Raises `NotFound`, `AlreadyExists`.
+        """
+        ...
+
+    @abstractmethod
+    async def subscriptions(self, account: AccountId) -> frozenset[MailboxName]:
+        """Names the account subscribed to, whether or not such mailboxes exist."""
+        ...
+
+    @abstractmethod
+    async def set_subscribed(
+        self, account: AccountId, name: MailboxName, *, subscribed: bool
+    ) -> None: ...
+
+    @abstractmethod
+    async def counts(self, account: AccountId, mailbox: MailboxId) -> MailboxCounts: ...
+
+    @abstractmethod
+    async def placements(
+        self, account: AccountId, mailbox: MailboxId
+    ) -> tuple[Mailbox, Placements]:
+        """The whole mailbox at one moment. Raises `NotFound`."""
+        ...
+
+    @abstractmethod
+    async def changes(
+        self, account: AccountId, mailbox: MailboxId, since: ModSeq
+    ) -> MailboxChanges:
+        """What changed after `since`, and the mailbox as it is now. Raises `NotFound`."""
+        ...
+
+    @abstractmethod
+    async def rows(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        columns: Sequence[Column],
+    ) -> list[Row]:
+        """`(uid, *columns)` of the messages that are still there, ascending by UID.
+
+        Ask for at most a few thousand at once: it is one hop, and the result is in memory.
+        """
+        ...
+
+    @abstractmethod
+    async def append(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        emails: Sequence[tuple[NewEmail, Flags, frozenset[str]]],
+        events: Sequence[NewEvent] = (),
+    ) -> Appended:
+        """Put new emails into a mailbox, all or none.
+
+        A `delivery_id` that the account has already seen gives the UID of then and stores nothing.
+        Raises `NoSuchTarget`, `OverQuota`.
+        """
+        ...
+
+    @abstractmethod
+    async def deliver(
+        self,
+        deliveries: Sequence[LocalDelivery],
+        submissions: Sequence[tuple[AccountId, NewSubmission, Sequence[NewEvent]]] = (),
+    ) -> list[DeliveryResult]:
+        """Put mail into the mailboxes of several accounts, and what is forwarded into the queue.
+
+        A delivery that was stored before is told as stored. A result for each delivery, in order;
+        one that is refused (no room, no account) does not touch the others.
+        """
+        ...
+
+    @abstractmethod
+    async def store_flags(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        change: FlagChange,
+        unchanged_since: ModSeq | None = None,
+    ) -> Stored:
+        """Change flags and keywords of those of `uids` that exist.
+
+        Raises `NotFound`, `TooMany`.
+        """
+        ...
+
+    @abstractmethod
+    async def copy(
+        self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
+    ) -> Copied:
+        """Raises `NotFound`, `NoSuchTarget`, `OverQuota`."""
+        ...
+
+    @abstractmethod
+    async def move(
+        self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
+    ) -> Copied:
+        """Move messages, also to the same mailbox (RFC 6851 section 3.3).
+
+        Raises `NotFound`, `NoSuchTarget`.
+        """
+        ...
+
+    @abstractmethod
+    async def expunge(
+        self, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None
+    ) -> Sequence[Uid]:
+        """Remove the messages that carry \\Deleted, of `uids` only if given; return which.
+
+        They are kept for undelete until `purge_expunged`. Raises `NotFound`.
+        """
+        ...
+
+    @abstractmethod
+    async def quota(self, account: AccountId) -> tuple[int, int | None]:
+        """Octets used, and allowed (None: no limit). Raises `NotFound`."""
+        ...
+
+    @abstractmethod
+    async def emails_after(
+        self, account: AccountId, after: EmailId, limit: int
+    ) -> list[tuple[EmailId, bytes, bytes, int]]:
+        """`(email_id, blob_id, part_table, size)` in order of id: what an indexer has to read."""
+        ...
