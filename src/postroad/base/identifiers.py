@@ -29,7 +29,15 @@ def new_uuid() -> str:
 
 def new_trace_id() -> str:
     """A short name for a message's way through the program: 22 characters, ordered by time."""
-    value = int.from_bytes(new_octets()[:14], "big") >> 2
+    return _letters(int.from_bytes(new_octets()[:14], "big") >> 2)
+
+
+def trace_id_at(microseconds: int) -> str:
+    """The smallest trace id that could be made at a moment."""
+    return _letters((microseconds // 1000) << 62)
+
+
+def _letters(value: int) -> str:
     letters = []
     for _ in range(22):
         value, rest = divmod(value, 32)

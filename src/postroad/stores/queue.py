@@ -63,7 +63,7 @@ class QueueStore(Protocol):
         """Record what became of a claim, with its events; False (nothing stored) if it was lost.
 
         When the last recipient is final, the reference to the message's blob is dropped after the
-        retention that `purge` applies.
+        retention that `ReferenceStore.purge_settled` applies.
         """
         ...
 
@@ -138,11 +138,28 @@ class ReferenceStore(Protocol):
     """Which blobs are needed, and the clearing of what is not (DESIGN.md section 4)."""
 
     @abstractmethod
-    async def purge(self, expunged_before: Moment, settled_before: Moment, limit: int) -> int:
-        """Forget expunged messages, settled submissions, events and idempotency keys; count them.
+    async def purge_expunged(self, before: Moment, limit: int) -> int:
+        """Forget messages expunged before a moment, at most `limit`, and drop their references."""
+        ...
 
-        Drops their references; works in slices of `limit`.
-        """
+    @abstractmethod
+    async def purge_settled(self, before: Moment, limit: int) -> int:
+        """Forget submissions all of whose recipients were final before a moment."""
+        ...
+
+    @abstractmethod
+    async def purge_keys(self, before: Moment) -> int:
+        """Forget idempotency keys."""
+        ...
+
+    @abstractmethod
+    async def purge_events(self, before: TraceId, limit: int) -> int:
+        """Forget the stories of up to `limit` traces with ids below `before`; ids follow time."""
+        ...
+
+    @abstractmethod
+    async def purge_changes(self, before: Moment, limit: int) -> int:
+        """Forget changes of up to `limit` mailboxes and raise their `oldest_known_mod_seq`."""
         ...
 
     @abstractmethod

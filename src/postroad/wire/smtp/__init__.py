@@ -1,0 +1,1 @@
+"""SMTP as octets: commands, replies and message content (RFC 5321)."""

@@ -1,0 +1,32 @@
+"""What the stores ask of a database engine."""
+
+from abc import abstractmethod
+from typing import Protocol, TypeVar
+
+from postroad.adapters.sql.statement import Operation
+
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    @abstractmethod
+    async def write(self, operation: Operation[T]) -> T:
+        """Run an operation in a transaction; durable when it returns.
+
+        What the operation raises undoes it alone. Raises `TryLater`, `LowSpace` for the engine's
+        own troubles.
+        """
+        ...
+
+    @abstractmethod
+    async def read(self, operation: Operation[T]) -> T:
+        """Run an operation that only reads, on one state of the database."""
+        ...
+
+    @abstractmethod
+    async def check(self) -> list[str]:
+        """What the engine itself finds damaged."""
+        ...
+
+    @abstractmethod
+    async def close(self) -> None: ...

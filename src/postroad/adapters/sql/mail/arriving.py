@@ -1,0 +1,204 @@
+"""New emails: their rows, their threads, and their places in mailboxes."""
+
+from collections.abc import Sequence
+
+from postroad.adapters.sql.events import add_events
+from postroad.adapters.sql.mail.mailboxes import find, load, now, record
+from postroad.adapters.sql.owners import refer, take
+from postroad.adapters.sql.references import check_referable
+from postroad.adapters.sql.statement import Params, Run, RunMany, Sql, Steps, integer, one
+from postroad.base.errors import NoSuchTarget, NotFound, OverQuota
+from postroad.model.events import NewEvent
+from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid
+from postroad.model.mailbox import (
+    Appended,
+    Delivered,
+    DeliveryResult,
+    Flags,
+    LocalDelivery,
+    Mailbox,
+    NewEmail,
+    Refusal,
+)
+from postroad.model.uidset import encode
+
+Arrival = tuple[NewEmail, Flags, frozenset[str]]
+
+_DELIVERED = Sql("""
+    SELECT e.email_id, p.uid FROM email e LEFT JOIN placement p
+        ON p.owner_id = e.owner_id AND p.email_id = e.email_id
+    WHERE e.owner_id = :owner AND e.delivery_id = :delivery LIMIT 1
+""")
+_EMAIL = Sql("""
+    INSERT INTO email (owner_id, email_id, thread_id, blob_id, delivery_id, size, internal_date,
+        sent_at, prepared_version, envelope, body_structure, part_table, subject_base, sort_from,
+        sort_to, sort_cc, preview, body, envelope_utf8, body_structure_utf8)
+    VALUES (:owner, :email, :thread, :blob, :delivery, :size, :internal_date, :sent_at, :version,
+        :envelope, :body_structure, :part_table, :subject_base, :sort_from, :sort_to, :sort_cc,
+        :preview, :body, :envelope_utf8, :body_structure_utf8)
+""")
+_PLACE = Sql("""
+    INSERT INTO placement (owner_id, mailbox_id, uid, email_id, flags, keywords, mod_seq, saved_at)
+    VALUES (:owner, :mailbox, :uid, :email, :flags, :keywords, :mod_seq, :now)
+""")
+_GROW = Sql("""
+    UPDATE mailbox SET uid_next = uid_next + :messages, messages = messages + :messages,
+        octets = octets + :octets, mod_seq = :mod_seq
+    WHERE owner_id = :owner AND mailbox_id = :mailbox
+    RETURNING uid_next - :messages, uid_validity
+""")
+_THREAD = Sql("""
+    SELECT min(thread_id) FROM thread_key
+    WHERE owner_id = :owner AND thread_key IN (SELECT value FROM {each keys})
+""")
+_THREAD_KEYS = Sql("""
+    INSERT INTO thread_key (owner_id, thread_key, thread_id)
+    VALUES (:owner, :key, :thread) ON CONFLICT DO NOTHING
+""")
+
+
+def append(
+    owner: AccountId,
+    mailbox: MailboxId,
+    emails: Sequence[Arrival],
+    events: Sequence[NewEvent] = (),
+) -> Steps[Appended]:
+    try:
+        target = yield from load(owner, mailbox)
+    except NotFound as error:
+        raise NoSuchTarget(str(error)) from None
+    uids, ids = list[Uid](), list[EmailId]()
+    for email in emails:
+        before = yield from _stored_before(owner, email[0].delivery_id)
+        if before is not None:
+            uids.append(before[1])
+            ids.append(before[0])
+    if not uids:
+        uids, ids = yield from place_new(owner, target, emails)
+        yield from add_events(owner, events)
+    return Appended(target.uid_validity, uids, ids)
+
+
+def deliver(deliveries: Sequence[LocalDelivery]) -> Steps[list[DeliveryResult]]:
+    """One transaction for all; each delivery is all or nothing in itself."""
+    results: list[DeliveryResult] = []
+    for delivery in deliveries:
+        results.append((yield from _deliver_one(delivery)))
+    return results
+
+
+def _deliver_one(delivery: LocalDelivery) -> Steps[DeliveryResult]:
+    owner = delivery.account
+    before = yield from _stored_before(owner, delivery.email.delivery_id)
+    if before is not None:
+        return Delivered(before[1], before[0], again=True)
+    target = yield from find(owner, delivery.mailbox)
+    if target is None or not target.selectable:
+        target = yield from find(owner, "INBOX")
+    if target is None:
+        return Refusal.NO_ACCOUNT
+    arrival = (delivery.email, delivery.flags, delivery.keywords)
+    try:
+        uids, ids = yield from place_new(owner, target, [arrival])
+    except OverQuota:
+        return Refusal.OVER_QUOTA  # nothing was written yet: the quota is taken first
+    yield from add_events(owner, delivery.events)
+    return Delivered(uids[0], ids[0], again=False)
+
+
+def _stored_before(owner: AccountId, delivery_id: str | None) -> Steps[tuple[EmailId, Uid] | None]:
+    if delivery_id is None:
+        return None
+    row = one((yield Run(_DELIVERED, {"owner": owner, "delivery": delivery_id})))
+    if row is None:
+        return None
+    # The message may have been expunged since: it was delivered all the same.
+    return EmailId(integer(row[0])), Uid(0 if row[1] is None else integer(row[1]))
+
+
+def place_new(
+    owner: AccountId, target: Mailbox, emails: Sequence[Arrival]
+) -> Steps[tuple[list[Uid], list[EmailId]]]:
+    """Rows of new emails and their placements. Raises `OverQuota` before it writes anything."""
+    for email, _, _ in emails:
+        yield from check_referable(owner, email.blob_id)
+    octets = sum(email.size for email, _, _ in emails)
+    mod_seq, first_id = yield from take(owner, ids=2 * len(emails), octets=octets)
+    first_uid = yield from grow(owner, target.mailbox_id, len(emails), octets, mod_seq)
+    uids, ids, placements = list[Uid](), list[EmailId](), list[Params]()
+    for n, (email, flags, keywords) in enumerate(emails):
+        email_id = EmailId(first_id + 2 * n)
+        thread = yield from _thread(owner, email, ThreadId(first_id + 2 * n + 1))
+        yield Run(_EMAIL, _email_row(owner, email_id, thread, email))
+        yield from refer(owner, email.blob_id)
+        uids.append(Uid(first_uid + n))
+        ids.append(email_id)
+        placements.append(
+            {
+                "owner": owner,
+                "mailbox": target.mailbox_id,
+                "uid": first_uid + n,
+                "email": email_id,
+                "flags": int(flags),
+                "keywords": " ".join(sorted(keywords)),
+                "mod_seq": mod_seq,
+                "now": now(),
+            }
+        )
+    yield RunMany(_PLACE, placements)
+    yield from record(owner, mod_seq, target.mailbox_id, "placed", encode(uids))
+    return uids, ids
+
+
+def grow(
+    owner: AccountId, mailbox: MailboxId, messages: int, octets: int, mod_seq: ModSeq
+) -> Steps[int]:
+    """Give out UIDs; the first of them. Raises `NoSuchTarget`."""
+    params: Params = {
+        "owner": owner,
+        "mailbox": mailbox,
+        "messages": messages,
+        "octets": octets,
+        "mod_seq": mod_seq,
+    }
+    row = one((yield Run(_GROW, params)))
+    if row is None:
+        raise NoSuchTarget("the mailbox is gone")
+    return integer(row[0])
+
+
+def _thread(owner: AccountId, email: NewEmail, fresh: ThreadId) -> Steps[ThreadId]:
+    """The oldest thread that shares a key with the email, or a new one. Fixed from then on."""
+    keys = email.prepared.thread_keys
+    if not keys:
+        return fresh
+    rows = yield Run(_THREAD, {"owner": owner, "keys": keys})
+    thread = fresh if rows[0][0] is None else ThreadId(integer(rows[0][0]))
+    yield RunMany(_THREAD_KEYS, [{"owner": owner, "key": key, "thread": thread} for key in keys])
+    return thread
+
+
+def _email_row(owner: AccountId, email_id: EmailId, thread: ThreadId, email: NewEmail) -> Params:
+    prepared = email.prepared
+    return {
+        "owner": owner,
+        "email": email_id,
+        "thread": thread,
+        "blob": email.blob_id,
+        "delivery": email.delivery_id,
+        "size": email.size,
+        "internal_date": email.internal_date,
+        "sent_at": prepared.sent_at,
+        "version": prepared.version,
+        "envelope": prepared.envelope,
+        "body_structure": prepared.body_structure,
+        "part_table": prepared.part_table,
+        "subject_base": prepared.subject_base,
+        "sort_from": prepared.sort_from,
+        "sort_to": prepared.sort_to,
+        "sort_cc": prepared.sort_cc,
+        "preview": prepared.preview,
+        "body": prepared.body,
+        "envelope_utf8": prepared.envelope_utf8,
+        "body_structure_utf8": prepared.body_structure_utf8,
+    }

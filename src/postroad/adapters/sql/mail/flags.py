@@ -1,0 +1,113 @@
+"""Changing flags: one statement for many messages, one change row for the operation."""
+
+from collections.abc import Sequence
+
+from postroad.adapters.sql.mail.mailboxes import load, record
+from postroad.adapters.sql.mail.selection import choose, chosen
+from postroad.adapters.sql.owners import lock, take
+from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, text
+from postroad.base.errors import TooMany
+from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid
+from postroad.model.mailbox import FlagAction, FlagChange, Stored
+from postroad.model.uidset import encode
+
+_MAX_KEYWORDS = 128  # of one message; the account's 4,096 follow from the names in use
+_ALWAYS = ModSeq(2**62)
+
+_COMBINATIONS = chosen("""
+    SELECT DISTINCT flags, keywords FROM placement
+    WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} AND mod_seq <= :unchanged_since
+""")
+_MODIFIED = chosen("""
+    SELECT uid FROM placement
+    WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} AND mod_seq > :unchanged_since
+    ORDER BY uid
+""")
+_CHANGE = chosen("""
+    UPDATE placement SET flags = :new_flags, keywords = :new_keywords, mod_seq = :mod_seq
+    WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these}
+        AND flags = :flags AND keywords = :keywords AND mod_seq <= :unchanged_since
+    RETURNING uid
+""")
+_TOUCH = Sql("""
+    UPDATE mailbox SET mod_seq = :mod_seq WHERE owner_id = :owner AND mailbox_id = :mailbox
+""")
+
+
+def store_flags(
+    owner: AccountId,
+    mailbox: MailboxId,
+    uids: Sequence[Uid],
+    change: FlagChange,
+    unchanged_since: ModSeq | None,
+) -> Steps[Stored]:
+    """Messages are few combinations of flags: each that changes is one UPDATE."""
+    yield from lock(owner)
+    found = yield from load(owner, mailbox)
+    if not uids:
+        return Stored(found.mod_seq, (), ())
+    params: Params = {
+        "owner": owner,
+        "mailbox": mailbox,
+        "unchanged_since": _ALWAYS if unchanged_since is None else unchanged_since,
+    }
+    modified: list[Uid] = []
+    if unchanged_since is not None:
+        rows = yield Run(*choose(_MODIFIED, uids, params))
+        modified = [Uid(integer(row[0])) for row in rows]
+    rows = yield Run(*choose(_COMBINATIONS, uids, params))
+    todo = []
+    for row in rows:
+        flags, keywords = integer(row[0]), text(row[1])
+        wanted = _changed(flags, keywords, change)
+        if wanted != (flags, keywords):
+            todo.append((flags, keywords, *wanted))
+    if not todo:
+        return Stored(found.mod_seq, (), modified)
+    mod_seq, _ = yield from take(owner)
+    changed = yield from _update(uids, {**params, "mod_seq": mod_seq}, todo)
+    yield Run(_TOUCH, {"owner": owner, "mailbox": mailbox, "mod_seq": mod_seq})
+    yield from record(owner, mod_seq, mailbox, "flagged", encode(changed))
+    return Stored(mod_seq, changed, modified)
+
+
+def _update(
+    uids: Sequence[Uid], params: Params, todo: Sequence[tuple[int, str, int, str]]
+) -> Steps[list[Uid]]:
+    changed: list[int] = []
+    for flags, keywords, new_flags, new_keywords in todo:
+        more: Params = {
+            **params,
+            "flags": flags,
+            "keywords": keywords,
+            "new_flags": new_flags,
+            "new_keywords": new_keywords,
+        }
+        # A combination made by an earlier round must not be changed again: its mod_seq is new.
+        rows = yield Run(*choose(_CHANGE, uids, _before(more)))
+        changed.extend(integer(row[0]) for row in rows)
+    return [Uid(uid) for uid in sorted(changed)]
+
+
+def _before(params: Params) -> Params:
+    """Only rows older than this operation."""
+    limit, mod_seq = params["unchanged_since"], params["mod_seq"]
+    return {**params, "unchanged_since": min(integer(limit), integer(mod_seq) - 1)}
+
+
+def _changed(flags: int, keywords: str, change: FlagChange) -> tuple[int, str]:
+    """A combination of flags and keywords after the change. Raises `TooMany`."""
+    words = frozenset(keywords.split())
+    # Keywords match without regard to case, and keep the form they first had (RFC 9051 2.3.2).
+    known = {word.lower(): word for word in words}
+    named = frozenset(known.get(word.lower(), word) for word in change.keywords)
+    match change.action:
+        case FlagAction.REPLACE:
+            flags, words = int(change.flags), named
+        case FlagAction.ADD:
+            flags, words = flags | change.flags, words | named
+        case FlagAction.REMOVE:
+            flags, words = flags & ~change.flags, words - named
+    if len(words) > _MAX_KEYWORDS:
+        raise TooMany(f"a message has at most {_MAX_KEYWORDS} keywords")
+    return int(flags), " ".join(sorted(words))

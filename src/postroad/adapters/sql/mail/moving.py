@@ -1,0 +1,163 @@
+"""COPY, MOVE and EXPUNGE as a few statements, however many messages they concern."""
+
+from collections.abc import Sequence
+
+from postroad.adapters.sql.mail.arriving import grow
+from postroad.adapters.sql.mail.mailboxes import create, find, load, now, record
+from postroad.adapters.sql.mail.selection import choose, chosen, everything
+from postroad.adapters.sql.owners import lock, take
+from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer
+from postroad.base.errors import AlreadyExists, NoSuchTarget, NotFound
+from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.mailbox import Copied, Mailbox
+from postroad.model.uidset import encode
+
+_SIZES = chosen("""
+    SELECT p.uid, e.size FROM placement p CROSS JOIN email e
+    WHERE p.owner_id = :owner AND p.mailbox_id = :mailbox AND p.{these}
+        AND e.owner_id = p.owner_id AND e.email_id = p.email_id
+    ORDER BY p.uid
+""")
+_DELETED = chosen("""
+    SELECT p.uid, e.size FROM placement p CROSS JOIN email e
+    WHERE p.owner_id = :owner AND p.mailbox_id = :mailbox AND p.{these} AND p.flags & 8 <> 0
+        AND e.owner_id = p.owner_id AND e.email_id = p.email_id
+    ORDER BY p.uid
+""")
+_COPY = chosen("""
+    INSERT INTO placement (owner_id, mailbox_id, uid, email_id, flags, keywords, mod_seq, saved_at)
+    SELECT owner_id, :target, :first_uid - 1 + row_number() OVER (ORDER BY uid), email_id, flags,
+        keywords, :mod_seq, :now
+    FROM placement WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these}
+""")
+_REMOVE = chosen("""
+    DELETE FROM placement WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these}
+""")
+_KEEP = chosen("""
+    INSERT INTO expunged (owner_id, mailbox_id, uid, email_id, flags, keywords, expunged_at,
+        mailbox_name)
+    SELECT owner_id, mailbox_id, uid, email_id, flags, keywords, :now, :name
+    FROM placement WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these}
+""")
+_SHRINK = Sql("""
+    UPDATE mailbox SET messages = messages - :messages, octets = octets - :octets,
+        mod_seq = :mod_seq
+    WHERE owner_id = :owner AND mailbox_id = :mailbox
+""")
+
+
+def copy(
+    owner: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
+) -> Steps[Copied]:
+    wanted, sized = yield from _both(owner, uids, source, target)
+    if not sized:
+        return Copied(wanted.uid_validity, (), ())
+    there = [uid for uid, _ in sized]
+    octets = sum(size for _, size in sized)
+    mod_seq, _ = yield from take(owner, octets=octets)
+    fresh = yield from _place(owner, there, source, target, octets, mod_seq)
+    return Copied(wanted.uid_validity, there, fresh)
+
+
+def move(
+    owner: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
+) -> Steps[Copied]:
+    wanted, sized = yield from _both(owner, uids, source, target)
+    if not sized:
+        return Copied(wanted.uid_validity, (), ())
+    there = [uid for uid, _ in sized]
+    octets = sum(size for _, size in sized)
+    mod_seq, _ = yield from take(owner)
+    fresh = yield from _place(owner, there, source, target, octets, mod_seq)
+    yield from _remove(owner, source, there, octets, mod_seq)
+    return Copied(wanted.uid_validity, there, fresh)
+
+
+def expunge(
+    owner: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None
+) -> Steps[Sequence[Uid]]:
+    yield from lock(owner)
+    found = yield from load(owner, mailbox)
+    if uids is not None and not uids:
+        return ()
+    params: Params = {"owner": owner, "mailbox": mailbox}
+    statement = everything(_DELETED, params) if uids is None else choose(_DELETED, uids, params)
+    rows = yield Run(*statement)
+    if not rows:
+        return ()
+    gone = [Uid(integer(row[0])) for row in rows]
+    octets = sum(integer(row[1]) for row in rows)
+    mod_seq, _ = yield from take(owner, octets=-octets)
+    kept: Params = {**params, "now": now(), "name": found.name}
+    yield Run(*choose(_KEEP, gone, kept))
+    yield from _remove(owner, mailbox, gone, octets, mod_seq)
+    return gone
+
+
+def rename_inbox(owner: AccountId, target: MailboxName) -> Steps[None]:
+    """INBOX gives its messages to a new mailbox and stays (RFC 9051 section 6.3.6)."""
+    if (yield from find(owner, target)) is not None:
+        raise AlreadyExists(f"there is a mailbox {target} already")
+    inbox = yield from find(owner, "INBOX")
+    if inbox is None:
+        raise NotFound("there is no INBOX")
+    made = yield from create(owner, target, None)
+    rows = yield Run(*everything(_SIZES, {"owner": owner, "mailbox": inbox.mailbox_id}))
+    if rows:
+        uids = [Uid(integer(row[0])) for row in rows]
+        yield from move(owner, uids, inbox.mailbox_id, made.mailbox_id)
+
+
+def _both(
+    owner: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
+) -> Steps[tuple[Mailbox, list[tuple[Uid, int]]]]:
+    """The target, and those of the UIDs that are in the source, with their sizes."""
+    yield from lock(owner)
+    yield from load(owner, source)
+    try:
+        wanted = yield from load(owner, target)
+    except NotFound as error:
+        raise NoSuchTarget(str(error)) from None
+    if not uids:
+        return wanted, []
+    rows = yield Run(*choose(_SIZES, uids, {"owner": owner, "mailbox": source}))
+    return wanted, [(Uid(integer(row[0])), integer(row[1])) for row in rows]
+
+
+def _place(
+    owner: AccountId,
+    uids: Sequence[Uid],
+    source: MailboxId,
+    target: MailboxId,
+    octets: int,
+    mod_seq: ModSeq,
+) -> Steps[list[Uid]]:
+    """Placements in the target beside those in the source; their UIDs, in order."""
+    first = yield from grow(owner, target, len(uids), octets, mod_seq)
+    params: Params = {
+        "owner": owner,
+        "mailbox": source,
+        "target": target,
+        "first_uid": first,
+        "mod_seq": mod_seq,
+        "now": now(),
+    }
+    yield Run(*choose(_COPY, uids, params))
+    fresh = [Uid(uid) for uid in range(first, first + len(uids))]
+    yield from record(owner, mod_seq, target, "placed", encode(fresh))
+    return fresh
+
+
+def _remove(
+    owner: AccountId, mailbox: MailboxId, uids: Sequence[Uid], octets: int, mod_seq: ModSeq
+) -> Steps[None]:
+    yield Run(*choose(_REMOVE, uids, {"owner": owner, "mailbox": mailbox}))
+    params: Params = {
+        "owner": owner,
+        "mailbox": mailbox,
+        "messages": len(uids),
+        "octets": octets,
+        "mod_seq": mod_seq,
+    }
+    yield Run(_SHRINK, params)
+    yield from record(owner, mod_seq, mailbox, "expunged", encode(uids))

@@ -1,0 +1,137 @@
+"""Reading messages of a mailbox: snapshots, changes and columns."""
+
+from array import array
+from collections.abc import Sequence
+
+from postroad.adapters.sql.mail.mailboxes import load
+from postroad.adapters.sql.mail.selection import Chosen, choose, chosen, everything
+from postroad.adapters.sql.statement import (
+    Params,
+    Row,
+    Rows,
+    Run,
+    Sql,
+    Steps,
+    integer,
+    octets,
+    one,
+    optional_integer,
+    text,
+)
+from postroad.base.errors import NotFound
+from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
+from postroad.model.mailbox import Column, Mailbox, MailboxChanges, Placements
+from postroad.model.uidset import count, decode
+
+_MAX_CHANGED = 5000  # more changed messages than this, and reading all is cheaper
+
+_PLACEMENTS = chosen("""
+    SELECT uid, email_id, flags, keywords, mod_seq FROM placement
+    WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} ORDER BY uid
+""")
+_CHANGES = Sql("""
+    SELECT kind, uids FROM change
+    WHERE owner_id = :owner AND mod_seq > :since AND mailbox_id = :mailbox ORDER BY mod_seq
+""")
+_OF_PLACEMENT = frozenset({Column.SAVED_AT, Column.EMAIL_ID})
+_NAMES: dict[Column, str] = {
+    column: f"{'p' if column in _OF_PLACEMENT else 'e'}.{column.value}" for column in Column
+}
+_QUOTA = Sql("SELECT used_octets, quota_octets FROM owner WHERE owner_id = :owner")
+_EMAILS_AFTER = Sql("""
+    SELECT email_id, blob_id, part_table, size FROM email
+    WHERE owner_id = :owner AND email_id > :after ORDER BY email_id LIMIT :limit
+""")
+_row_statements: dict[str, Chosen] = {}
+
+
+def placements(owner: AccountId, mailbox: MailboxId) -> Steps[tuple[Mailbox, Placements]]:
+    found = yield from load(owner, mailbox)
+    rows = yield Run(*everything(_PLACEMENTS, {"owner": owner, "mailbox": mailbox}))
+    return found, to_placements(rows)
+
+
+def to_placements(rows: Rows) -> Placements:
+    """Columns of rows, with few steps in Python for each of them."""
+    if not rows:
+        return Placements(array("I"), array("Q"), array("H"), array("Q"), ())
+    uids, emails, flags, keywords, mod_seqs = zip(*rows, strict=True)
+    pairs = list(zip(flags, keywords, strict=True))
+    index = {pair: n for n, pair in enumerate(dict.fromkeys(pairs))}
+    return Placements(
+        array("I", uids),
+        array("Q", emails),
+        array("H", map(index.__getitem__, pairs)),
+        array("Q", mod_seqs),
+        tuple((integer(flag), text(words)) for flag, words in index),
+    )
+
+
+def changes(owner: AccountId, mailbox: MailboxId, since: ModSeq) -> Steps[MailboxChanges]:
+    found = yield from load(owner, mailbox)
+    nothing = to_placements([])
+    if found.mod_seq <= since:
+        return MailboxChanges(found, array("I"), nothing, complete=True)
+    if since < found.oldest_known_mod_seq:
+        return MailboxChanges(found, array("I"), nothing, complete=False)
+    params: Params = {"owner": owner, "mailbox": mailbox, "since": since}
+    rows = yield Run(_CHANGES, params)
+    expunged, touched = _folded(rows)
+    if touched is None:
+        return MailboxChanges(found, array("I"), nothing, complete=False)
+    gone = array("I", sorted(expunged))
+    if not touched:
+        return MailboxChanges(found, gone, nothing, complete=True)
+    wanted = [Uid(uid) for uid in sorted(touched)]
+    placed = yield Run(*choose(_PLACEMENTS, wanted, {"owner": owner, "mailbox": mailbox}))
+    return MailboxChanges(found, gone, to_placements(placed), complete=True)
+
+
+def _folded(rows: Rows) -> tuple[set[int], set[int] | None]:
+    """UIDs that went, and UIDs that came or changed (None: too many to list)."""
+    expunged: set[int] = set()
+    touched: set[int] = set()
+    named = 0
+    for kind, uids in rows:
+        if kind == "expunged":
+            expunged.update(decode(text(uids)))
+            continue
+        named += count(text(uids))
+        if named > _MAX_CHANGED:
+            return expunged, None
+        touched.update(decode(text(uids)))
+    return expunged, touched - expunged
+
+
+def rows_of(
+    owner: AccountId, mailbox: MailboxId, uids: Sequence[Uid], columns: Sequence[Column]
+) -> Steps[list[Row]]:
+    if not uids:
+        return []
+    # CROSS JOIN keeps SQLite from turning the order of the tables round.
+    wanted = ", ".join(["p.uid", *(_NAMES[column] for column in columns)])
+    statement = _row_statements.get(wanted)
+    if statement is None:
+        statement = _row_statements[wanted] = chosen(f"""
+            SELECT {wanted} FROM placement p CROSS JOIN email e
+            WHERE p.owner_id = :owner AND p.mailbox_id = :mailbox AND p.{{these}}
+                AND e.owner_id = p.owner_id AND e.email_id = p.email_id
+            ORDER BY p.uid
+        """)  # noqa: S608  # names of columns from our own table above
+    return (yield Run(*choose(statement, uids, {"owner": owner, "mailbox": mailbox})))
+
+
+def quota(owner: AccountId) -> Steps[tuple[int, int | None]]:
+    row = one((yield Run(_QUOTA, {"owner": owner})))
+    if row is None:
+        raise NotFound("there is no such account")
+    return integer(row[0]), optional_integer(row[1])
+
+
+def emails_after(
+    owner: AccountId, after: EmailId, limit: int
+) -> Steps[list[tuple[EmailId, bytes, bytes, int]]]:
+    rows = yield Run(_EMAILS_AFTER, {"owner": owner, "after": after, "limit": limit})
+    return [
+        (EmailId(integer(row[0])), octets(row[1]), octets(row[2]), integer(row[3])) for row in rows
+    ]

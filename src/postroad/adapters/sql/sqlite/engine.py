@@ -1,0 +1,272 @@
+"""SQLite as an engine: one writer thread that commits for many at once, and reader threads.
+
+The writer takes whatever operations wait, runs each in a SAVEPOINT and commits them together with
+one sync (WAL, synchronous=FULL). While a commit waits for the disk, the next ones gather; an
+idle server gathers nothing.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+import apsw
+
+from postroad.adapters.sql.engine import Engine
+from postroad.adapters.sql.migrations import JOURNAL, Dialect, Migration, missing, render
+from postroad.adapters.sql.statement import Operation, Rows, Run, Sql, Step, integer, text
+from postroad.base.errors import Invalid, LowSpace, MailError, TryLater
+
+T = TypeVar("T")
+
+_BATCH = 512
+_CHECKPOINT_PAGES = 4000
+_BUSY_MILLISECONDS = 10_000
+_STATEMENTS = 400
+
+
+@dataclass(slots=True)
+class _Job:
+    operation: Operation[Any]  # Any: jobs of all result types wait in one queue
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    result: object = None
+    error: BaseException | None = None
+
+
+class SqliteEngine(Engine):
+    """Open with `open_sqlite`; every thread has a connection of its own."""
+
+    def __init__(self, path: Path, readers: int = 2, vfs: str | None = None) -> None:
+        self._path = path
+        self._vfs = vfs
+        self._writes: SimpleQueue[_Job | None] = SimpleQueue()
+        self._reads: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._write_loop, name="sqlite-writer", daemon=True),
+            *(
+                threading.Thread(target=self._read_loop, name=f"sqlite-reader-{n}", daemon=True)
+                for n in range(readers)
+            ),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def write(self, operation: Operation[T]) -> T:
+        return await self._submit(self._writes, operation)
+
+    async def read(self, operation: Operation[T]) -> T:
+        return await self._submit(self._reads, operation)
+
+    async def check(self) -> list[str]:
+        def look() -> list[str]:
+            connection = connect(self._path, self._vfs, write=False)
+            try:
+                found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+            except apsw.Error as error:
+                found = [str(error)]
+            finally:
+                connection.close()
+            return [] if found == ["ok"] else [f"{self._path}: {line}" for line in found]
+
+        return await asyncio.to_thread(look)
+
+    async def close(self) -> None:
+        """Finish what waits, then let go of the files."""
+        if self._closed:
+            return
+        self._closed = True
+        self._writes.put(None)
+        for _ in self._threads[1:]:
+            self._reads.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+
+    def _submit(
+        self, queue: "SimpleQueue[_Job | None]", operation: Operation[T]
+    ) -> "asyncio.Future[T]":
+        if self._closed:
+            raise TryLater("the database is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        queue.put(_Job(operation, loop, future))
+        return future
+
+    def _write_loop(self) -> None:
+        connection = connect(self._path, self._vfs, write=True)
+        last = False
+        while not last:
+            jobs, last = _gather(self._writes)
+            if jobs:
+                _commit(connection, jobs)
+                _report(jobs)
+        connection.close()
+
+    def _read_loop(self) -> None:
+        connection = connect(self._path, self._vfs, write=False)
+        while (job := self._reads.get()) is not None:
+            try:
+                connection.execute("BEGIN")
+                try:
+                    job.result = drive(connection, job.operation)
+                finally:
+                    connection.execute("COMMIT")
+            except Exception as error:
+                job.error = translated(error)
+            _report([job])
+        connection.close()
+
+
+def connect(path: Path, vfs: str | None, *, write: bool) -> apsw.Connection:
+    """A connection with the settings that the promises need."""
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
+    connection = apsw.Connection(str(path), flags=flags, vfs=vfs, statementcachesize=_STATEMENTS)
+    connection.set_busy_timeout(_BUSY_MILLISECONDS)
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA cache_size = -8000")
+    # One duty owns checkpoints: the writer's, after its commits.
+    connection.wal_autocheckpoint(_CHECKPOINT_PAGES if write else 0)
+    if not write:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def migrate(path: Path, vfs: str | None = None) -> list[Migration]:
+    """Bring the schema up to date in one transaction; returns what was applied.
+
+    Raises `Invalid` for a file that is no database of ours or of a newer version, `TryLater`
+    while another process holds it locked.
+    """
+    try:
+        connection = connect(path, vfs, write=True)
+    except apsw.Error as error:
+        raise Invalid(f"{path} cannot be opened as a database: {error}") from error
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(render(JOURNAL, Dialect.SQLITE))
+        rows = connection.execute("SELECT number, checksum FROM migration").fetchall()
+        todo = missing({integer(number): text(checksum) for number, checksum in rows})
+        for migration in todo:
+            for statement in migration.statements(Dialect.SQLITE):
+                connection.execute(statement)
+            connection.execute(
+                "INSERT INTO migration VALUES (?, ?, ?)",
+                (migration.number, migration.name, migration.checksum),
+            )
+        connection.execute("COMMIT")
+        return todo
+    except apsw.Error as error:
+        raise translated(error) from error
+    finally:
+        connection.close()
+
+
+def drive(connection: apsw.Connection, operation: Operation[T]) -> T:
+    """Run the steps of an operation on a connection, in this thread."""
+    steps = operation()
+    try:
+        step = next(steps)
+        while True:
+            step = steps.send(_rows(connection, step))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        steps.close()
+
+
+def _rows(connection: apsw.Connection, step: Step) -> Rows:
+    if isinstance(step, Run):
+        rows: Rows = connection.execute(step.sql.sqlite, _bound(step.sql, step.params)).fetchall()
+        return rows
+    connection.executemany(step.sql.sqlite, [_bound(step.sql, params) for params in step.params])
+    return []
+
+
+def _bound(sql: Sql, params: Any) -> Any:  # Any: apsw's own types for bindings
+    if not sql.lists:
+        return params
+    return {
+        name: "[" + ",".join(map(str, value)) + "]" if name in sql.lists else value
+        for name, value in params.items()
+    }
+
+
+def _gather(queue: "SimpleQueue[_Job | None]") -> tuple[list[_Job], bool]:
+    """Wait for one job and take those that wait beside it; True when it is time to stop."""
+    first = queue.get()
+    if first is None:
+        return [], True
+    jobs = [first]
+    while len(jobs) < _BATCH and not queue.empty():
+        job = queue.get()
+        if job is None:
+            return jobs, True
+        jobs.append(job)
+    return jobs, False
+
+
+def _commit(connection: apsw.Connection, jobs: list[_Job]) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            connection.execute("SAVEPOINT job")
+            try:
+                job.result = drive(connection, job.operation)
+            except Exception as error:
+                job.error = translated(error)
+                if connection.get_autocommit():  # the engine gave the whole transaction up
+                    raise
+                connection.execute("ROLLBACK TO job")
+            connection.execute("RELEASE job")
+        connection.execute("COMMIT")
+    except Exception as error:
+        if not connection.get_autocommit():
+            connection.execute("ROLLBACK")
+        for job in jobs:
+            job.error = job.error or translated(error)
+
+
+def _report(jobs: list[_Job]) -> None:
+    """Give the results back, with one wake-up of the loop for all."""
+
+    def resolve() -> None:
+        for job in jobs:
+            if job.future.done():
+                continue
+            if job.error is not None:
+                job.future.set_exception(job.error)
+            else:
+                job.future.set_result(job.result)
+
+    try:
+        jobs[0].loop.call_soon_threadsafe(resolve)
+    except RuntimeError:
+        return  # the loop is gone, and nobody waits any more
+
+
+def translated(error: Exception) -> Exception:
+    """The driver's errors in the words of the domain; others as they are."""
+    kinds: list[tuple[type[Exception], Callable[[str], MailError]]] = [
+        (apsw.FullError, LowSpace),
+        (apsw.BusyError, TryLater),
+        (apsw.LockedError, TryLater),
+        (apsw.IOError, TryLater),
+        (apsw.ReadOnlyError, TryLater),
+        (apsw.NotADBError, Invalid),
+        (apsw.CorruptError, TryLater),
+        (apsw.CantOpenError, TryLater),
+    ]
+    for kind, made in kinds:
+        if isinstance(error, kind):
+            wrapped = made(f"the database: {error}")
+            wrapped.__cause__ = error
+            return wrapped
+    return error

@@ -1,0 +1,111 @@
+"""Statements that two engines understand, and operations that are made of them.
+
+An operation is a generator: it yields statements and is sent their rows, so the same code runs in
+SQLite's writer thread and, awaiting, on PostgreSQL. It raises a `MailError` to roll back.
+
+In the text of a statement
+  :name             is a parameter (int, text, octets or None)
+  {each name}       is a table with the column `value`, made of a parameter that is a list of int
+  {for update}      locks the rows read, where the engine has row locks
+  {skip locked}     the same, passing over rows that others hold
+"""
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+Value = int | str | bytes | None | Sequence[int]
+Params = Mapping[str, Value]
+Row = tuple[object, ...]
+Rows = list[Row]
+T = TypeVar("T")
+
+_EACH = re.compile(r"\{each (\w+)\}")
+_NAME = re.compile(r"(?<!:):(\w+)")
+
+
+class Sql:
+    """One statement, rendered once for each engine."""
+
+    def __init__(self, text: str) -> None:
+        self.text = " ".join(text.split())
+
+    @cached_property
+    def lists(self) -> frozenset[str]:
+        return frozenset(_EACH.findall(self.text))
+
+    @cached_property
+    def sqlite(self) -> str:
+        text = _EACH.sub(r"json_each(:\1)", self.text)
+        return text.replace("{for update}", "").replace("{skip locked}", "")
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Parameters in the order of PostgreSQL's numbers."""
+        return tuple(dict.fromkeys(_NAME.findall(self._postgres_named)))
+
+    @cached_property
+    def postgres(self) -> str:
+        numbers = {name: n for n, name in enumerate(self.names, 1)}
+        return _NAME.sub(lambda match: f"${numbers[match[1]]}", self._postgres_named)
+
+    @property
+    def _postgres_named(self) -> str:
+        text = _EACH.sub(r"unnest(CAST(:\1 AS bigint[])) AS each_\1(value)", self.text)
+        text = text.replace("{for update}", "FOR UPDATE")
+        return text.replace("{skip locked}", "FOR UPDATE SKIP LOCKED")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a statement; the answer is its rows."""
+
+    sql: Sql
+    params: Params
+
+
+@dataclass(frozen=True, slots=True)
+class RunMany:
+    """Run a statement once for each set of parameters; the answer is no rows."""
+
+    sql: Sql
+    params: Sequence[Params]
+
+
+Step = Run | RunMany
+Steps = Generator[Step, Rows, T]
+Operation = Callable[[], Steps[T]]
+"""Makes the steps anew for each try."""
+
+
+def one(rows: Rows) -> Row | None:
+    return rows[0] if rows else None
+
+
+def integer(value: object) -> int:
+    """A column that holds a whole number."""
+    if not isinstance(value, int):
+        raise TypeError(f"expected a whole number in a column, got {type(value).__name__}")
+    return value
+
+
+def text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text in a column, got {type(value).__name__}")
+    return value
+
+
+def octets(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError(f"expected octets in a column, got {type(value).__name__}")
+    return value
+
+
+def optional_integer(value: object) -> int | None:
+    return None if value is None else integer(value)
+
+
+def optional_text(value: object) -> str | None:
+    return None if value is None else text(value)

@@ -1,0 +1,145 @@
+"""The stores of mail, as operations on an engine."""
+
+from collections.abc import Sequence
+
+from postroad.adapters.sql.engine import Engine
+from postroad.adapters.sql.events import add_events
+from postroad.adapters.sql.mail import arriving, flags, mailboxes, moving, reading
+from postroad.adapters.sql.queue.submitting import add_submission
+from postroad.adapters.sql.statement import Row, Steps
+from postroad.model.events import NewEvent
+from postroad.model.ids import AccountId, EmailId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.mailbox import (
+    Appended,
+    Column,
+    Copied,
+    DeliveryResult,
+    FlagChange,
+    Flags,
+    LocalDelivery,
+    Mailbox,
+    MailboxChanges,
+    MailboxCounts,
+    NewEmail,
+    Placements,
+    SpecialUse,
+    Stored,
+)
+from postroad.model.queue import NewSubmission
+from postroad.stores.mail import MailStore
+
+Forward = tuple[AccountId, NewSubmission, Sequence[NewEvent]]
+
+
+class SqlMailStore(MailStore):
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def mailboxes(self, account: AccountId) -> tuple[Mailbox, ...]:
+        return await self._engine.read(lambda: mailboxes.all_mailboxes(account))
+
+    async def find_mailbox(self, account: AccountId, name: MailboxName) -> Mailbox | None:
+        return await self._engine.read(lambda: mailboxes.find(account, name))
+
+    async def create_mailbox(
+        self, account: AccountId, name: MailboxName, special_use: SpecialUse | None
+    ) -> Mailbox:
+        return await self._engine.write(lambda: mailboxes.create(account, name, special_use))
+
+    async def delete_mailbox(self, account: AccountId, mailbox: MailboxId) -> None:
+        await self._engine.write(lambda: mailboxes.delete(account, mailbox))
+
+    async def rename_mailbox(
+        self, account: AccountId, source: MailboxName, target: MailboxName
+    ) -> None:
+        if source == "INBOX":
+            await self._engine.write(lambda: moving.rename_inbox(account, target))
+        else:
+            await self._engine.write(lambda: mailboxes.rename_tree(account, source, target))
+
+    async def subscriptions(self, account: AccountId) -> frozenset[MailboxName]:
+        return await self._engine.read(lambda: mailboxes.subscriptions(account))
+
+    async def set_subscribed(
+        self, account: AccountId, name: MailboxName, *, subscribed: bool
+    ) -> None:
+        await self._engine.write(
+            lambda: mailboxes.set_subscribed(account, name, subscribed=subscribed)
+        )
+
+    async def counts(self, account: AccountId, mailbox: MailboxId) -> MailboxCounts:
+        return await self._engine.read(lambda: mailboxes.counts(account, mailbox))
+
+    async def placements(
+        self, account: AccountId, mailbox: MailboxId
+    ) -> tuple[Mailbox, Placements]:
+        return await self._engine.read(lambda: reading.placements(account, mailbox))
+
+    async def changes(
+        self, account: AccountId, mailbox: MailboxId, since: ModSeq
+    ) -> MailboxChanges:
+        return await self._engine.read(lambda: reading.changes(account, mailbox, since))
+
+    async def rows(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        columns: Sequence[Column],
+    ) -> list[Row]:
+        return await self._engine.read(lambda: reading.rows_of(account, mailbox, uids, columns))
+
+    async def append(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        emails: Sequence[tuple[NewEmail, Flags, frozenset[str]]],
+        events: Sequence[NewEvent] = (),
+    ) -> Appended:
+        return await self._engine.write(lambda: arriving.append(account, mailbox, emails, events))
+
+    async def deliver(
+        self, deliveries: Sequence[LocalDelivery], submissions: Sequence[Forward] = ()
+    ) -> list[DeliveryResult]:
+        def operation() -> Steps[list[DeliveryResult]]:
+            for owner, submission, events in submissions:
+                yield from add_submission(owner, submission)
+                yield from add_events(owner, events)
+            return (yield from arriving.deliver(deliveries))
+
+        return await self._engine.write(operation)
+
+    async def store_flags(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        change: FlagChange,
+        unchanged_since: ModSeq | None = None,
+    ) -> Stored:
+        return await self._engine.write(
+            lambda: flags.store_flags(account, mailbox, uids, change, unchanged_since)
+        )
+
+    async def copy(
+        self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
+    ) -> Copied:
+        return await self._engine.write(lambda: moving.copy(account, uids, source, target))
+
+    async def move(
+        self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
+    ) -> Copied:
+        return await self._engine.write(lambda: moving.move(account, uids, source, target))
+
+    async def expunge(
+        self, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None
+    ) -> Sequence[Uid]:
+        return await self._engine.write(lambda: moving.expunge(account, mailbox, uids))
+
+    async def quota(self, account: AccountId) -> tuple[int, int | None]:
+        return await self._engine.read(lambda: reading.quota(account))
+
+    async def emails_after(
+        self, account: AccountId, after: EmailId, limit: int
+    ) -> list[tuple[EmailId, bytes, bytes, int]]:
+        return await self._engine.read(lambda: reading.emails_after(account, after, limit))

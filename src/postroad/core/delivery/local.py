@@ -1,0 +1,183 @@
+"""Putting mail from other servers into the mailboxes of this one."""
+
+from collections.abc import Sequence
+
+from postroad.base.identifiers import new_uuid
+from postroad.core.delivery.routing import Route
+from postroad.core.message.facts import Facts
+from postroad.core.message.needs import needs_of
+from postroad.core.message.prepared import new_email, parse
+from postroad.model.directory import Account
+from postroad.model.events import EventKind, NewEvent
+from postroad.model.ids import AccountId, BlobId, MailboxName, SubmissionId, TraceId
+from postroad.model.mailbox import Flags, LocalDelivery, NewEmail, Refusal
+from postroad.model.queue import Needs, NewSubmission, Source
+from postroad.ports.bus import Bus
+from postroad.ports.clock import Clock
+from postroad.ports.spool import Octets
+from postroad.ports.tasks import Tasks
+from postroad.stores.blobs import BlobStore
+from postroad.stores.directory import DirectoryStore
+from postroad.stores.mail import MailStore
+from postroad.stores.queue import QueueStore
+
+INBOX = MailboxName("INBOX")
+Submitted = tuple[AccountId, NewSubmission, Sequence[NewEvent]]
+
+
+class LocalMail:
+    def __init__(
+        self,
+        mail: MailStore,
+        queue: QueueStore,
+        blobs: BlobStore,
+        directory: DirectoryStore,
+        bus: Bus,
+        tasks: Tasks,
+        clock: Clock,
+    ) -> None:
+        self._mail = mail
+        self._queue = queue
+        self._blobs = blobs
+        self._directory = directory
+        self._bus = bus
+        self._tasks = tasks
+        self._clock = clock
+
+    async def deliver(
+        self,
+        trace_id: TraceId,
+        facts: Facts,
+        reverse_path: str,
+        routes: Sequence[tuple[str, Route]],
+        octets: Octets,
+    ) -> None:
+        """Store one blob for all recipients, then all rows in one transaction.
+
+        What a mailbox cannot take at this moment (it filled up since RCPT) waits in the queue, and
+        its sender hears of it by a DSN in the end: nobody is refused for another's fault.
+        """
+        parsed = await parse(octets, self._tasks)
+        blob_id = await self._blobs.put([memoryview(octets)])
+        now = self._clock.now()
+        email = new_email(parsed, blob_id, now, str(trace_id))
+        needs = needs_of(parsed, octets, ())
+        local, forwards = [], list[Submitted]()
+        for forward_path, account, addresses in _merged(routes):
+            if account is not None:
+                local.append(_delivery(account, email, facts, reverse_path, forward_path))
+            elif addresses:
+                forwards.append(
+                    await self._forward(
+                        trace_id, email, needs, reverse_path, forward_path, tuple(addresses)
+                    )
+                )
+        results = await self._mail.deliver(local, forwards)
+        late = [
+            delivery
+            for delivery, result in zip(local, results, strict=True)
+            if isinstance(result, Refusal)
+        ]
+        for delivery in late:
+            submission = _submission(
+                trace_id, email, needs, reverse_path, (_path_of(delivery),), Source.FORWARD
+            )
+            await self._queue.submit(delivery.account, [submission], [])
+        for delivery in local:
+            self._bus.announce(delivery.account)
+        if forwards or late:
+            self._bus.wake_queue()
+
+    async def _forward(
+        self,
+        trace_id: TraceId,
+        email: NewEmail,
+        needs: Needs,
+        reverse_path: str,
+        forward_path: str,
+        targets: tuple[str, ...],
+    ) -> Submitted:
+        domain = await self._directory.find_domain(forward_path.rpartition("@")[2])
+        tenant = None if domain is None else await self._directory.find_tenant(domain.tenant_id)
+        if tenant is None:
+            raise RuntimeError("a route of ours belongs to no tenant")
+        submission = _submission(trace_id, email, needs, reverse_path, targets, Source.FORWARD)
+        event = NewEvent(
+            trace_id,
+            EventKind.QUEUED,
+            email.internal_date,
+            forward_path,
+            {"forward_to": list(targets)},
+        )
+        return tenant.sending_account, submission, [event]
+
+
+def _merged(
+    routes: Sequence[tuple[str, Route]],
+) -> list[tuple[str, Account | None, list[str]]]:
+    """Each account once, each forwarded address once, whatever the recipients had in common."""
+    accounts: set[AccountId] = set()
+    addresses: set[str] = set()
+    merged: list[tuple[str, Account | None, list[str]]] = []
+    for forward_path, route in routes:
+        for account in route.accounts.values():
+            if account.account_id not in accounts:
+                accounts.add(account.account_id)
+                merged.append((forward_path, account, []))
+        fresh = [address for address in route.forward if address not in addresses]
+        addresses.update(fresh)
+        if fresh:
+            merged.append((forward_path, None, fresh))
+    return merged
+
+
+def _delivery(
+    account: Account, email: NewEmail, facts: Facts, reverse_path: str, forward_path: str
+) -> LocalDelivery:
+    trace_id = TraceId(email.delivery_id or "")
+    at = email.internal_date
+    events = (
+        NewEvent(
+            trace_id,
+            EventKind.RECEIVED,
+            at,
+            forward_path,
+            {
+                "way": facts.way.value,
+                "peer": facts.peer,
+                "helo": facts.helo,
+                "protocol": facts.protocol,
+                "tls": facts.tls,
+                "reverse_path": reverse_path,
+                "octets": email.size,
+            },
+        ),
+        NewEvent(trace_id, EventKind.STORED, at, forward_path, {"mailbox": INBOX}),
+    )
+    return LocalDelivery(account.account_id, INBOX, email, Flags.NONE, frozenset(), events)
+
+
+def _path_of(delivery: LocalDelivery) -> str:
+    return delivery.events[0].recipient or ""
+
+
+def _submission(
+    trace_id: TraceId,
+    email: NewEmail,
+    needs: Needs,
+    reverse_path: str,
+    forward_paths: tuple[str, ...],
+    source: Source,
+) -> NewSubmission:
+    return NewSubmission(
+        submission_id=SubmissionId(new_uuid()),
+        trace_id=trace_id,
+        source=source,
+        reverse_path=reverse_path,
+        blob_id=BlobId(email.blob_id),
+        size=email.size,
+        needs=needs,
+        forward_paths=forward_paths,
+        created_at=email.internal_date,
+        send_at=email.internal_date,
+    )

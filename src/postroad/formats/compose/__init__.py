@@ -1,0 +1,1 @@
+"""Build a message from what a program says: addresses, texts and attachments."""

@@ -1,0 +1,1 @@
+"""Internet messages: RFC 5322 and MIME, over octets that are read once, at arrival."""

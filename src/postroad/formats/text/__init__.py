@@ -1,0 +1,1 @@
+"""Text out of octets: charsets, and the plain text of HTML."""

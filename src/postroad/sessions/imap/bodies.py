@@ -1,0 +1,223 @@
+"""Octets of messages for FETCH: sections are ranges of the blob, found with the part table.
+
+Small ranges of several messages are read in one hop; a large one is passed on in chunks.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from postroad.core.mailbox.service import MailboxService
+from postroad.formats.mime import parttable, transfer
+from postroad.formats.mime.headers import select_fields
+from postroad.model.ids import BlobId
+from postroad.model.mailbox import BlobRange
+from postroad.sessions.imap.decoding import decoder
+from postroad.wire.imap.fetch import Form, Section, What
+from postroad.wire.imap.responses import Octets
+
+LARGE = 1024 * 1024
+_AT_ONCE = 2 * LARGE  # octets read in one hop
+_SEND = 256 * 1024
+
+_SECTIONS = {
+    What.WHOLE: parttable.Section.WHOLE,
+    What.HEADER: parttable.Section.HEADER,
+    What.FIELDS: parttable.Section.HEADER,
+    What.FIELDS_NOT: parttable.Section.HEADER,
+    What.TEXT: parttable.Section.TEXT,
+    What.MIME: parttable.Section.MIME,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One section of one message; `octets` is None where there is no such part."""
+
+    section: Section
+    octets: BlobRange | None
+    encoding: str = ""  # to be decoded: BINARY
+
+    @property
+    def size(self) -> int:
+        return 0 if self.octets is None else self.octets.end - self.octets.start
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the range itself is the answer."""
+        section = self.section
+        return section.what not in (What.FIELDS, What.FIELDS_NOT) and (
+            section.form is Form.BODY
+            or (section.form is Form.BINARY and self.encoding in transfer.IDENTITY)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One FETCH response: its beginning with the other items, and the sections wanted."""
+
+    head: bytes
+    wanted: Sequence[Wanted]
+
+    @property
+    def size(self) -> int:
+        return sum(wanted.size for wanted in self.wanted if wanted.size <= LARGE)
+
+
+def locate(blob_id: BlobId, table: bytes, sections: Sequence[Section]) -> list[Wanted]:
+    """Where the sections are. Raises `transfer.UnknownEncoding` for what BINARY cannot decode."""
+    root = parttable.decode(table)
+    return [_locate(blob_id, root, section) for section in sections]
+
+
+def _locate(blob_id: BlobId, root: parttable.PartRow, section: Section) -> Wanted:
+    found = parttable.resolve(root, section.path, _SECTIONS[section.what])
+    if found is None:
+        return Wanted(section, None)
+    encoding = ""
+    if section.form is not Form.BODY and section.path:
+        part = parttable.find(root, section.path)
+        encoding = part.encoding.strip().lower() if part is not None else ""
+        if encoding not in transfer.KNOWN:
+            raise transfer.UnknownEncoding(encoding)
+    wanted = Wanted(section, BlobRange(blob_id, *found), encoding)
+    if section.partial is None or not wanted.is_raw:
+        return wanted
+    start = min(found[0] + section.partial.first, found[1])
+    end = min(start + section.partial.count, found[1])
+    return Wanted(section, BlobRange(blob_id, start, end), encoding)
+
+
+async def respond(
+    mailboxes: MailboxService, messages: Sequence[Message]
+) -> AsyncGenerator[Octets, None]:
+    """The responses of the messages, in order, in pieces of moderate size."""
+    group: list[Message] = []
+    octets = 0
+    for message in messages:
+        group.append(message)
+        octets += message.size
+        if octets >= _AT_ONCE:
+            async with aclosing(_group(mailboxes, group)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            group, octets = [], 0
+    async with aclosing(_group(mailboxes, group)) as pieces:
+        async for piece in pieces:
+            yield piece
+
+
+async def _group(
+    mailboxes: MailboxService, messages: Sequence[Message]
+) -> AsyncGenerator[Octets, None]:
+    """Read what is small at once; pass on what is large between."""
+    small = [
+        wanted.octets
+        for message in messages
+        for wanted in message.wanted
+        if wanted.octets is not None and 0 < wanted.size <= LARGE
+    ]
+    read = iter(await mailboxes.read(small) if small else ())
+    out = bytearray()
+    for message in messages:
+        out += message.head
+        for place, wanted in enumerate(message.wanted):
+            if place or not message.head.endswith(b"("):
+                out += b" "
+            if wanted.size <= LARGE:
+                out += _small(wanted, next(read) if wanted.size else b"")
+                continue
+            async with aclosing(_large(mailboxes, wanted)) as chunks:
+                async for chunk in chunks:
+                    yield Octets(bytes(out) + chunk)
+                    out.clear()
+        out += b")\r\n"
+        if len(out) >= _SEND:
+            yield Octets(bytes(out))
+            out.clear()
+    if out:
+        yield Octets(bytes(out))
+
+
+def _label(section: Section) -> bytes:
+    origin = b"" if section.partial is None else b"<%d>" % section.partial.first
+    return section.label + origin
+
+
+def _small(wanted: Wanted, octets: bytes) -> bytes:
+    section = wanted.section
+    label = _label(section)
+    if wanted.octets is None:
+        return label + (b" 0" if section.form is Form.BINARY_SIZE else b" NIL")
+    if not wanted.is_raw:
+        octets = _transformed(wanted, octets)
+    if section.form is Form.BINARY_SIZE:
+        return b"%b %d" % (label, len(octets))
+    if section.partial is not None and not wanted.is_raw:
+        octets = octets[section.partial.first :][: section.partial.count]
+    mark = b"~" if section.form is Form.BINARY and b"\0" in octets else b""
+    return b"%b %b{%d}\r\n%b" % (label, mark, len(octets), octets)
+
+
+def _transformed(wanted: Wanted, octets: bytes) -> bytes:
+    section = wanted.section
+    if section.what in (What.FIELDS, What.FIELDS_NOT):
+        names = [name.decode("latin-1") for name in section.fields]
+        return select_fields(octets, names, negate=section.what is What.FIELDS_NOT)
+    return transfer.decode(octets, wanted.encoding) or b""
+
+
+async def _large(mailboxes: MailboxService, wanted: Wanted) -> AsyncGenerator[bytes, None]:
+    """One large section in chunks; what is decoded is decoded twice, to know its size first."""
+    section, octets = wanted.section, wanted.octets
+    if octets is None:
+        raise RuntimeError("what is not there cannot be large")
+    label = _label(section)
+    if section.what in (What.FIELDS, What.FIELDS_NOT):
+        # Limit: a header block is at most a megabyte or so, see formats.mime.scanner.
+        yield _small(wanted, b"".join(await mailboxes.read([octets])))
+        return
+    if wanted.is_raw:
+        mark = b"~" if section.form is Form.BINARY else b""
+        yield b"%b %b{%d}\r\n" % (label, mark, wanted.size)
+        async for chunk in mailboxes.stream(octets):
+            yield chunk
+        return
+    size = 0
+    async with aclosing(_decoded(mailboxes, wanted, octets)) as chunks:
+        async for chunk in chunks:
+            size += len(chunk)
+    if section.form is Form.BINARY_SIZE:
+        yield b"%b %d" % (label, size)
+        return
+    first, count = 0, size
+    if section.partial is not None:
+        first = min(section.partial.first, size)
+        count = min(section.partial.count, size - first)
+    yield b"%b ~{%d}\r\n" % (label, count)
+    async with aclosing(_decoded(mailboxes, wanted, octets)) as chunks:
+        async for chunk in _window(chunks, first, count):
+            yield chunk
+
+
+async def _decoded(
+    mailboxes: MailboxService, wanted: Wanted, octets: BlobRange
+) -> AsyncGenerator[bytes, None]:
+    decode = decoder(wanted.encoding)
+    async for chunk in mailboxes.stream(octets):
+        yield decode.feed(chunk)
+    yield decode.finish()
+
+
+async def _window(
+    chunks: AsyncGenerator[bytes, None], first: int, count: int
+) -> AsyncGenerator[bytes, None]:
+    """`count` octets from `first` on."""
+    async for chunk in chunks:
+        cut = chunk[first : first + count]
+        first = max(0, first - len(chunk))
+        count -= len(cut)
+        if cut:
+            yield cut
+        if not count:
+            return

@@ -1,0 +1,194 @@
+"""FETCH and UID FETCH (RFC 9051 sections 6.4.5 and 6.4.9, RFC 3516, RFC 7162, RFC 8474)."""
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import cast
+
+from postroad.formats.mime.transfer import UnknownEncoding
+from postroad.model.ids import BlobId, ModSeq, Uid
+from postroad.model.mailbox import Column, FlagAction, FlagChange, Flags
+from postroad.sessions.imap.bodies import Message, locate, respond
+from postroad.sessions.imap.feature import (
+    ONLY_SELECTED,
+    Context,
+    Done,
+    Extension,
+    Feature,
+    News,
+    Replies,
+    always,
+)
+from postroad.sessions.imap.messages import ItemReader
+from postroad.sessions.imap.view import Batch, Selected
+from postroad.wire.errors import BadSyntax
+from postroad.wire.imap.fetch import Fetch, Item, Section, parse_fetch
+from postroad.wire.imap.responses import Condition, Fetched, Vanished
+from postroad.wire.imap.sequence import SequenceSet, Span, absent, merged, spans_of
+
+_SECTIONS_AT_ONCE = 100  # messages whose part tables are looked at in one go
+_UNKNOWN_ENCODING = Done("A part has an unknown encoding", b"UNKNOWN-CTE", Condition.NO)
+
+
+async def handle(context: Context, command: Fetch, *, by_uid: bool) -> Replies:
+    view = context.selected
+    if command.vanished and not (by_uid and context.qresync):
+        raise BadSyntax("VANISHED in UID FETCH, after ENABLE QRESYNC", 0)  # RFC 7162 3.2.6
+    if command.changed_since is not None or Item.MODSEQ in command.items:
+        context.enable(Extension.CONDSTORE)  # RFC 7162 section 3.1
+    await view.refresh()
+    spans = view.spans(command.messages, uid=by_uid)
+    if command.vanished and command.changed_since is not None:
+        gone = await _vanished(context, command, command.changed_since)
+        if gone:
+            yield Vanished(gone, earlier=True)
+    if command.changed_since is not None:
+        spans = _changed_since(view, spans, command.changed_since)
+    seen = await _see(context, view, command, spans)
+    items, sections = _items(context, command, by_uid=by_uid, seen=bool(seen))
+    lacks = view.lacks(spans)
+    replies = (
+        _sections(context, view, spans, items, sections)
+        if sections
+        else _plain(context, view, spans, items)
+    )
+    async with aclosing(replies):
+        try:
+            async for reply in replies:
+                yield reply
+        except UnknownEncoding:
+            yield _UNKNOWN_ENCODING
+            return
+    view.tell(seen)
+    # RFC 5530 section 3: somebody expunged what was asked for.
+    yield Done("Fetched", b"EXPUNGEISSUED" if lacks else b"")
+
+
+def _items(
+    context: Context, command: Fetch, *, by_uid: bool, seen: bool
+) -> tuple[list[Item], list[Section]]:
+    """What to answer with: what was asked for, and what extensions add."""
+    items = [item for item in command.items if isinstance(item, Item)]
+    sections = [item for item in command.items if isinstance(item, Section)]
+    if seen:
+        items.append(Item.FLAGS)
+    if by_uid or context.qresync:
+        items.insert(0, Item.UID)
+    wants_mod_seq = command.changed_since is not None or seen or context.qresync
+    if wants_mod_seq and context.condstore:
+        items.append(Item.MODSEQ)
+    return list(dict.fromkeys(items)), sections
+
+
+def _changed_since(view: Selected, spans: list[Span], since: int) -> list[Span]:
+    index, mod_seqs = view.snapshot.index, view.snapshot.placements.mod_seqs
+    if view.uids is view.snapshot.uids:
+        places = [n for start, stop in spans for n in range(start, stop) if mod_seqs[n] > since]
+    else:
+        places = [
+            n
+            for start, stop in spans
+            for n in range(start, stop)
+            if (place := index(view.uids[n])) is not None and mod_seqs[place] > since
+        ]
+    return [(first, last + 1) for first, last in merged((n, n) for n in places)]
+
+
+async def _vanished(context: Context, command: Fetch, since: int) -> list[Span]:
+    """What of the set is gone since then (RFC 7162 section 3.2.6)."""
+    view = context.selected
+    changes = await context.services.changes.changes(
+        context.account, view.mailbox_id, ModSeq(since)
+    )
+    last = view.snapshot.mailbox.uid_next - 1
+    if not changes.complete:
+        return absent(command.messages, view.uids, 1, last)
+    expunged = changes.expunged
+    known = set(view.uids)
+    places = SequenceSet(tuple(command.messages.spans(last))).places(expunged)
+    return spans_of([uid for a, b in places for uid in expunged[a:b] if uid not in known])
+
+
+async def _see(
+    context: Context, view: Selected, command: Fetch, spans: list[Span]
+) -> Sequence[Uid]:
+    """Set \\Seen where octets are fetched without PEEK; returns where it was not set."""
+    peeks = all(isinstance(item, Item) or item.peek for item in command.items)
+    if peeks or view.read_only:
+        return ()
+    unseen = {
+        look
+        for look, (system, _) in enumerate(view.snapshot.placements.combinations)
+        if not system & Flags.SEEN
+    }
+    looks = view.snapshot.placements.looks
+    uids = [
+        Uid(uid)
+        for batch in view.batches(spans)
+        for uid, place in zip(batch.uids, batch.places, strict=True)
+        if looks[place] in unseen
+    ]
+    if not uids:
+        return ()
+    change = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
+    done = await context.mailboxes.store_flags(context.account, view.mailbox_id, uids, change)
+    await view.refresh()
+    return done.changed
+
+
+async def _plain(
+    context: Context, view: Selected, spans: list[Span], items: list[Item]
+) -> Replies:
+    reader = ItemReader(context, view, items)
+    for batch in view.batches(spans):
+        told, columns, _ = await reader.read(batch)
+        if told.numbers:
+            yield Fetched(told.numbers, columns)
+
+
+async def _sections(
+    context: Context,
+    view: Selected,
+    spans: list[Span],
+    items: list[Item],
+    sections: list[Section],
+) -> Replies:
+    reader = ItemReader(context, view, items, (Column.BLOB_ID, Column.PART_TABLE))
+    for batch in view.batches(spans):
+        for start in range(0, len(batch.uids), _SECTIONS_AT_ONCE):
+            part = _cut(batch, start)
+            told, columns, stored = await reader.read(part)
+            rows = zip(
+                cast("Sequence[BlobId]", stored[Column.BLOB_ID]),  # see Column
+                cast("Sequence[bytes]", stored[Column.PART_TABLE]),
+                strict=True,
+            )
+            heads = [b" ".join(texts) for texts in zip(*columns, strict=True)] or [b""] * len(
+                told.numbers
+            )
+            messages = [
+                Message(b"* %d FETCH (%b" % (number, head), locate(*row, sections))
+                for number, head, row in zip(told.numbers, heads, rows, strict=True)
+            ]
+            async with aclosing(respond(context.mailboxes, messages)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+
+def _cut(batch: Batch, start: int) -> Batch:
+    end = start + _SECTIONS_AT_ONCE
+    return Batch(batch.numbers[start:end], batch.uids[start:end], batch.places[start:end])
+
+
+FETCH = Feature(
+    b"FETCH",
+    ONLY_SELECTED,
+    parse_fetch,
+    partial(handle, by_uid=False),
+    always(b"BINARY"),
+    news=News.NO_EXPUNGE,
+    refreshes=True,
+)
+UID_FETCH = Feature(
+    b"UID FETCH", ONLY_SELECTED, parse_fetch, partial(handle, by_uid=True), refreshes=True
+)

@@ -1,0 +1,41 @@
+"""LIST and LSUB (RFC 9051 section 6.3.9, RFC 3501 section 6.3.9, RFC 5258, RFC 5819)."""
+
+from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Feature, Replies, always
+from postroad.sessions.imap.mailboxes import Tree, status_of
+from postroad.wire.imap.list import List, parse_list, parse_lsub
+from postroad.wire.imap.mailbox_responses import LsubEntry, MailboxStatus, Separator
+
+
+async def _tree(context: Context) -> Tree:
+    mailboxes = await context.mailboxes.mailboxes(context.account)
+    return Tree(mailboxes, await context.mailboxes.subscriptions(context.account))
+
+
+async def handle(context: Context, command: List) -> Replies:
+    if command.patterns == ("",) and not command.is_extended:
+        yield Separator()
+        return
+    tree = await _tree(context)
+    for entry in tree.listed(command, utf8=context.utf8):
+        yield entry
+        mailbox = tree.selectable(entry.name)
+        if command.status and mailbox is not None:
+            # RFC 5819 section 2: after its LIST response, and only if it can be selected.
+            values = await status_of(context, mailbox, command.status)
+            yield MailboxStatus(entry.name, values, context.utf8)
+
+
+async def handle_lsub(context: Context, command: List) -> Replies:
+    tree = await _tree(context)
+    for name, attributes in tree.subscribed(command):
+        yield LsubEntry(name, attributes, context.utf8)
+
+
+LIST = Feature(
+    b"LIST",
+    AFTER_LOGIN,
+    parse_list,
+    handle,
+    always(b"CHILDREN", b"LIST-EXTENDED", b"LIST-STATUS", b"SPECIAL-USE"),
+)
+LSUB = Feature(b"LSUB", AFTER_LOGIN, parse_lsub, handle_lsub)

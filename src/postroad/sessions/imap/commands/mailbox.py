@@ -1,0 +1,73 @@
+"""CREATE, DELETE, RENAME, SUBSCRIBE and UNSUBSCRIBE (RFC 9051 sections 6.3.4 to 6.3.8)."""
+
+from functools import partial
+
+from postroad.model.ids import MailboxName
+from postroad.model.mailbox import SpecialUse
+from postroad.sessions.imap.feature import (
+    AFTER_LOGIN,
+    Context,
+    Done,
+    Feature,
+    Replies,
+    always,
+)
+from postroad.sessions.imap.mailboxes import entry_of, mailbox_object_id
+from postroad.wire.imap.mailbox_commands import (
+    Create,
+    Rename,
+    parse_create,
+    parse_mailbox,
+    parse_rename,
+)
+from postroad.wire.imap.mailbox_responses import ListEntry
+from postroad.wire.imap.responses import Condition
+
+_USES = {use.value.lower(): use for use in SpecialUse}
+
+
+async def create(context: Context, command: Create) -> Replies:
+    uses = [_USES.get(use.lower()) for use in command.uses]
+    if None in uses or len(uses) > 1:
+        # RFC 6154 section 3: one use for a mailbox, and no unknown ones.
+        yield Done("That special use cannot be set", b"USEATTR", Condition.NO)
+        return
+    use = uses[0] if uses else None
+    mailbox = await context.mailboxes.create(context.account, MailboxName(command.mailbox), use)
+    if mailbox.name != command.mailbox.removesuffix("/"):
+        # RFC 9051 section 6.3.4: the name was normalised, and the client has to know.
+        yield entry_of(mailbox, utf8=context.utf8, old_name=command.mailbox)
+    yield Done("Created", b"MAILBOXID (%b)" % mailbox_object_id(mailbox).encode())
+
+
+async def delete(context: Context, command: str) -> Replies:
+    await context.mailboxes.delete(context.account, MailboxName(command))
+    yield Done("Deleted")
+
+
+async def rename(context: Context, command: Rename) -> Replies:
+    source, target = MailboxName(command.source), MailboxName(command.target)
+    await context.mailboxes.rename(context.account, source, target)
+    if context.view is not None and source != "INBOX":
+        view = context.view
+        if view.name == source or view.name.startswith(f"{source}/"):
+            view.name = MailboxName(target + view.name.removeprefix(source))
+    if context.rev2 and source != "INBOX":
+        yield ListEntry(target, (), context.utf8, old_name=source)
+    yield Done("Renamed")
+
+
+async def subscribe(context: Context, command: str, *, subscribed: bool) -> Replies:
+    await context.mailboxes.set_subscribed(
+        context.account, MailboxName(command), subscribed=subscribed
+    )
+    yield Done("Subscribed" if subscribed else "Unsubscribed")
+
+
+CREATE = Feature(b"CREATE", AFTER_LOGIN, parse_create, create, always(b"CREATE-SPECIAL-USE"))
+DELETE = Feature(b"DELETE", AFTER_LOGIN, parse_mailbox, delete)
+RENAME = Feature(b"RENAME", AFTER_LOGIN, parse_rename, rename)
+SUBSCRIBE = Feature(b"SUBSCRIBE", AFTER_LOGIN, parse_mailbox, partial(subscribe, subscribed=True))
+UNSUBSCRIBE = Feature(
+    b"UNSUBSCRIBE", AFTER_LOGIN, parse_mailbox, partial(subscribe, subscribed=False)
+)

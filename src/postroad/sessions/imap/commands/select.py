@@ -1,0 +1,164 @@
+"""SELECT and EXAMINE (RFC 9051 sections 6.3.2 and 6.3.3, RFC 7162 section 3.2.5)."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from postroad.core.mailbox.snapshot import Snapshot
+from postroad.model.ids import MailboxName, ModSeq, Uid
+from postroad.model.mailbox import Flags
+from postroad.sessions.imap import flags
+from postroad.sessions.imap.feature import (
+    AFTER_LOGIN,
+    Context,
+    Done,
+    Extension,
+    Feature,
+    News,
+    Replies,
+    always,
+)
+from postroad.sessions.imap.mailboxes import entry_of, mailbox_object_id
+from postroad.sessions.imap.view import Selected
+from postroad.wire.errors import BadSyntax
+from postroad.wire.imap import responses as r
+from postroad.wire.imap.select import QResync, Select, parse_select
+from postroad.wire.imap.sequence import SequenceSet, Span, absent, spans_of
+
+_MAX_MATCHES = 10_000
+
+
+async def handle(context: Context, command: Select, *, read_only: bool) -> Replies:
+    if context.view is not None:
+        context.view = None  # a failed SELECT leaves no mailbox selected
+        yield r.Status(r.Condition.OK, "Another mailbox is selected", b"CLOSED")
+    if command.qresync is not None and not context.qresync:
+        raise BadSyntax("ENABLE QRESYNC before QRESYNC", 0)  # RFC 7162 section 3.2.5
+    if command.condstore:
+        context.enable(Extension.CONDSTORE)
+    name = MailboxName(command.mailbox)
+    mailbox = await context.mailboxes.find(context.account, name)
+    snapshot = await context.mailboxes.snapshot(context.account, mailbox.mailbox_id)
+    view = Selected(context.mailboxes, context.account, name, snapshot, read_only=read_only)
+    context.view = view
+    for response in _facts(context, snapshot, read_only=read_only):
+        yield response
+    yield entry_of(snapshot.mailbox, utf8=context.utf8)
+    if command.qresync is not None:
+        async for reply in _resync(context, view, command.qresync):
+            yield reply
+    code = b"READ-ONLY" if read_only else b"READ-WRITE"
+    yield Done("Examined" if read_only else "Selected", code)
+
+
+def _facts(context: Context, snapshot: Snapshot, *, read_only: bool) -> Iterator[r.Response]:
+    mailbox = snapshot.mailbox
+    yield r.Exists(len(snapshot))
+    if not context.rev2:
+        yield r.Recent()
+    keywords = flags.keywords_in(snapshot.placements.combinations)
+    known = (*flags.SYSTEM_FLAGS, *keywords)
+    yield r.Flags(known)
+    permanent = () if read_only else (*known, "\\*")
+    for code, text in (
+        (b"PERMANENTFLAGS " + r.flag_list(permanent), "What can be kept"),
+        (b"UIDVALIDITY %d" % mailbox.uid_validity, "Validity of UIDs"),
+        (b"UIDNEXT %d" % mailbox.uid_next, "Next UID"),
+        (b"HIGHESTMODSEQ %d" % max(mailbox.mod_seq, 1), "Highest modification"),
+        (b"MAILBOXID (%b)" % mailbox_object_id(mailbox).encode(), "Id of the mailbox"),
+    ):
+        yield r.Status(r.Condition.OK, text, code)
+    first = None if context.rev2 else _first_unseen(snapshot)
+    if first is not None:  # RFC 3501 section 6.3.1
+        yield r.Status(r.Condition.OK, "First message not seen", b"UNSEEN %d" % first)
+
+
+def _first_unseen(snapshot: Snapshot) -> int | None:
+    placements = snapshot.placements
+    unseen = {
+        look for look, (system, _) in enumerate(placements.combinations) if not system & Flags.SEEN
+    }
+    if not unseen:
+        return None
+    looks = placements.looks
+    return next((n for n, look in enumerate(looks, start=1) if look in unseen), None)
+
+
+async def _resync(context: Context, view: Selected, known: QResync) -> Replies:
+    """What happened since the client looked last: expunges first, then flags."""
+    if known.uid_validity != view.uid_validity:
+        return  # RFC 7162 section 3.2.5.1: the client starts anew
+    wanted = known.known_uids or SequenceSet(((1, max(view.snapshot.mailbox.uid_next - 1, 1)),))
+    gone = await _gone(context, view, known, wanted)
+    if gone:
+        yield r.Vanished(gone, earlier=True)
+    placements = view.snapshot.placements
+    changed = [
+        uid
+        for start, stop in wanted.places(placements.uids)
+        for uid, mod_seq in zip(
+            placements.uids[start:stop], placements.mod_seqs[start:stop], strict=True
+        )
+        if mod_seq > known.mod_seq
+    ]
+    for response in view.flags_of(changed, mod_seq=True):
+        yield response
+
+
+async def _gone(
+    context: Context, view: Selected, known: QResync, wanted: SequenceSet
+) -> list[Span]:
+    since = ModSeq(known.mod_seq)
+    changes = await context.services.changes.changes(context.account, view.mailbox_id, since)
+    if changes.complete:
+        expunged = changes.expunged
+        places = wanted.places(expunged)
+        return spans_of(
+            [
+                uid
+                for start, stop in places
+                for uid in expunged[start:stop]
+                if view.snapshot.index(uid) is None
+            ]
+        )
+    last = view.snapshot.mailbox.uid_next - 1
+    first = _agreed(view.snapshot, known) + 1
+    return absent(wanted, view.snapshot.uids, first, last)
+
+
+def _agreed(snapshot: Snapshot, known: QResync) -> Uid:
+    """The last UID up to which nothing can have vanished, by the message sequence match data.
+
+    RFC 7162 section 3.2.5.2: where a number still belongs to its UID, nothing below is gone.
+    """
+    agreed = Uid(0)
+    if known.match is None:
+        return agreed
+    numbers, uids = (_members(each) for each in known.match)
+    for number, uid in zip(numbers, uids, strict=False):
+        if number > len(snapshot) or snapshot.uids[number - 1] != uid:
+            break
+        agreed = Uid(uid)
+    return agreed
+
+
+def _members(numbers: SequenceSet) -> Iterator[int]:
+    left = _MAX_MATCHES
+    for low, high in numbers.ranges:
+        for number in range(low, min(high, low + left) + 1):
+            yield number
+        left -= high - low + 1
+        if left <= 0:
+            return
+
+
+SELECT = Feature(
+    b"SELECT",
+    AFTER_LOGIN,
+    parse_select,
+    partial(handle, read_only=False),
+    always(b"OBJECTID"),
+    news=News.NONE,
+)
+EXAMINE = Feature(
+    b"EXAMINE", AFTER_LOGIN, parse_select, partial(handle, read_only=True), news=News.NONE
+)

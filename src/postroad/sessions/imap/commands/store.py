@@ -1,0 +1,140 @@
+"""STORE and UID STORE (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3)."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from postroad.model.ids import ModSeq, Uid
+from postroad.model.mailbox import FlagAction, FlagChange, Flags, Stored
+from postroad.sessions.imap import flags
+from postroad.sessions.imap.feature import (
+    ONLY_SELECTED,
+    Context,
+    Done,
+    Extension,
+    Feature,
+    News,
+    Replies,
+)
+from postroad.sessions.imap.flags import Look
+from postroad.sessions.imap.view import Selected
+from postroad.wire.imap.responses import Condition, Fetched
+from postroad.wire.imap.sequence import encode_numbers
+from postroad.wire.imap.store import Action, Store, parse_store
+
+_ACTIONS = {
+    Action.REPLACE: FlagAction.REPLACE,
+    Action.ADD: FlagAction.ADD,
+    Action.REMOVE: FlagAction.REMOVE,
+}
+
+
+async def handle(context: Context, command: Store, *, by_uid: bool) -> Replies:
+    view = context.selected
+    if command.unchanged_since is not None:
+        context.enable(Extension.CONDSTORE)  # RFC 7162 section 3.1
+    if view.read_only:
+        yield Done("The mailbox is selected read-only", b"READ-ONLY", Condition.NO)
+        return
+    spans = view.spans(command.messages, uid=by_uid)
+    uids = [Uid(uid) for start, stop in spans for uid in view.uids[start:stop]]
+    change = FlagChange(_ACTIONS[command.action], *flags.stored(command.flags))
+    since = None if command.unchanged_since is None else ModSeq(command.unchanged_since)
+    done = await context.mailboxes.store_flags(
+        context.account, view.mailbox_id, uids, change, since
+    )
+    await view.refresh()
+    modified = set(done.modified)
+    told = _silently(view, done, change) if command.silent else uids
+    told = [uid for uid in told if uid not in modified]
+    if not command.silent:
+        for response in _flags(context, view, told, by_uid=by_uid):
+            yield response
+    elif context.condstore:
+        for response in _mod_seqs(view, told):
+            yield response
+    view.tell(told)
+    yield _end(view, uids, modified, by_uid=by_uid)
+
+
+def _end(view: Selected, uids: list[Uid], modified: set[Uid], *, by_uid: bool) -> Done:
+    if modified:
+        # RFC 7162 section 3.1.3: in numbers for STORE, in UIDs for UID STORE.
+        numbers = sorted(modified) if by_uid else view.numbers_of(sorted(modified))
+        return Done("Conditional STORE failed", b"MODIFIED " + encode_numbers(numbers))
+    if view.lacks(view.spans_of_uids(uids)):
+        return Done("Some messages are gone", b"EXPUNGEISSUED")
+    return Done("Stored")
+
+
+def _flags(
+    context: Context, view: Selected, uids: list[Uid], *, by_uid: bool
+) -> Iterable[Fetched]:
+    """The flags as they are now; with UID and MODSEQ for clients that resynchronise."""
+    placements = view.snapshot.placements
+    looks = [flags.told(look) for look in placements.combinations]
+    for batch in view.batches(view.spans_of_uids(uids)):
+        columns = []
+        if by_uid or context.qresync:
+            columns.append([b"UID %d" % uid for uid in batch.uids])
+        if context.condstore:
+            columns.append([b"MODSEQ (%d)" % placements.mod_seqs[n] for n in batch.places])
+        columns.append([looks[placements.looks[n]] for n in batch.places])
+        yield Fetched(batch.numbers, columns)
+
+
+def _mod_seqs(view: Selected, uids: list[Uid]) -> Iterable[Fetched]:
+    """RFC 7162 section 3.1.3: also with .SILENT the client has to hear of the new sequence."""
+    mod_seqs = view.snapshot.placements.mod_seqs
+    for batch in view.batches(view.spans_of_uids(uids)):
+        uid_column = [b"UID %d" % uid for uid in batch.uids]
+        yield Fetched(
+            batch.numbers, [uid_column, [b"MODSEQ (%d)" % mod_seqs[n] for n in batch.places]]
+        )
+
+
+def _silently(view: Selected, done: Stored, change: FlagChange) -> list[Uid]:
+    """Of what changed, the messages that look as the client must expect.
+
+    The others were changed by somebody else too, and are announced (RFC 9051 section 6.4.6).
+    """
+    before, now = view.announced, view.snapshot
+    expected: dict[Look, Look] = {}
+    silent = []
+    for uid in done.changed:
+        old, new = before.index(uid), now.index(uid)
+        if old is None or new is None:
+            continue
+        look = before.look(old)
+        if look not in expected:
+            expected[look] = _after(look, change)
+        if now.look(new) == expected[look]:
+            silent.append(uid)
+    return silent
+
+
+def _after(look: Look, change: FlagChange) -> Look:
+    system, keywords = Flags(look[0]), dict.fromkeys(look[1].split())
+    wanted = {word.lower() for word in change.keywords}
+    if change.action is FlagAction.REPLACE:
+        system, keywords = change.flags, dict.fromkeys(change.keywords)
+    elif change.action is FlagAction.ADD:
+        known = {word.lower() for word in keywords}
+        system |= change.flags
+        keywords |= dict.fromkeys(w for w in change.keywords if w.lower() not in known)
+    else:
+        system &= ~change.flags
+        keywords = dict.fromkeys(word for word in keywords if word.lower() not in wanted)
+    return int(system), " ".join(sorted(keywords))
+
+
+STORE = Feature(
+    b"STORE",
+    ONLY_SELECTED,
+    parse_store,
+    partial(handle, by_uid=False),
+    news=News.NO_EXPUNGE,
+    refreshes=True,
+)
+UID_STORE = Feature(
+    b"UID STORE", ONLY_SELECTED, parse_store, partial(handle, by_uid=True), refreshes=True
+)

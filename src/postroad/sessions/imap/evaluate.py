@@ -1,0 +1,190 @@
+"""Which messages of a view match a search key (RFC 9051 section 6.4.4).
+
+A result is a `Mask`: an integer with one octet for each message, 1 where it matches. Masks of
+100,000 messages are joined in microseconds. Flags and the like come from the snapshot, dates
+and sizes from the rows; only then, and only for what is still possible, texts are searched.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+from itertools import compress
+from typing import assert_never, cast
+
+from postroad.model.ids import Uid
+from postroad.model.mailbox import Column
+from postroad.sessions.imap import flags
+from postroad.sessions.imap.feature import Context
+from postroad.sessions.imap.view import Selected
+from postroad.wire.imap import search as s
+from postroad.wire.imap.search import Key, Side
+
+Mask = int
+
+_ROWS = 2000
+_DAY = 86_400_000_000
+_EPOCH = date(1970, 1, 1)
+# How much it costs to evaluate a key; within AND the cheap ones go first.
+_COSTS = {s.Dated: 1, s.Sized: 1, s.HasId: 1, s.HasHeader: 2, s.HasText: 3}
+_GONE = -1  # the place in the snapshot of a message that was expunged meanwhile
+
+
+class Evaluation:
+    """One search over one view. Messages expunged meanwhile match nothing."""
+
+    def __init__(self, context: Context, view: Selected) -> None:
+        self._context = context
+        self._view = view
+        self._count = len(view.uids)
+        self._all = int.from_bytes(b"\1" * self._count, "little")
+
+    async def places(self, key: Key) -> list[int]:
+        """The places of the messages that match, ascending, counted from 0."""
+        mask = await self._mask(key, self._present())
+        return list(compress(range(self._count), mask.to_bytes(self._count, "little")))
+
+    def _present(self) -> Mask:
+        if self._view.uids is self._view.snapshot.uids:
+            return self._all
+        return self._where(place != _GONE for place in self._places())
+
+    async def _mask(self, key: Key, among: Mask) -> Mask:
+        """The matches of `key` within `among`."""
+        if not among:
+            return 0
+        match key:
+            case s.And():
+                for each in sorted(key.keys, key=_cost):
+                    among = await self._mask(each, among)
+                return among
+            case s.Or():
+                first = await self._mask(key.keys[0], among)
+                return first | await self._mask(key.keys[1], among & ~first)
+            case s.Not():
+                return among & ~await self._mask(key.key, among)
+            case s.HasHeader() | s.HasText():
+                return await self._text(key, among)
+            case s.Sized() | s.Dated() | s.HasId():
+                return among & await self._stored(key, among)
+            case _:
+                return among & self._known(key)
+
+    def _known(self, key: s.All | s.HasFlag | s.InSet | s.ModifiedSince) -> Mask:
+        """What the snapshot alone answers."""
+        match key:
+            case s.All():
+                return self._all if key.wanted else 0
+            case s.HasFlag():
+                return self._flag(key)
+            case s.InSet():
+                return self._in_set(key)
+            case s.ModifiedSince():
+                mod_seqs = self._view.snapshot.placements.mod_seqs
+                return self._where(
+                    place != _GONE and mod_seqs[place] >= key.mod_seq for place in self._places()
+                )
+            case _:
+                assert_never(key)
+
+    def _flag(self, key: s.HasFlag) -> Mask:
+        placements = self._view.snapshot.placements
+        table = bytes(flags.has(look, key.flag) == key.wanted for look in placements.combinations)
+        if not any(table):
+            return 0
+        if all(table):
+            return self._all
+        if self._view.uids is self._view.snapshot.uids:
+            return self._where(map(table.__getitem__, placements.looks))
+        looks = placements.looks
+        return self._where(
+            place != _GONE and bool(table[looks[place]]) for place in self._places()
+        )
+
+    def _in_set(self, key: s.InSet) -> Mask:
+        mask = bytearray(self._count)
+        for start, stop in self._view.spans(key.messages, uid=key.uid):
+            mask[start:stop] = b"\1" * (stop - start)
+        return int.from_bytes(mask, "little")
+
+    def _places(self) -> Sequence[int]:
+        """Where the messages of the view stand in the snapshot."""
+        view = self._view
+        if view.uids is view.snapshot.uids:
+            return range(self._count)
+        found = (view.snapshot.index(uid) for uid in view.uids)
+        return [_GONE if place is None else place for place in found]
+
+    def _where(self, matches: Iterable[int]) -> Mask:
+        return int.from_bytes(bytes(matches), "little")
+
+    # What needs rows
+
+    async def _stored(self, key: s.Sized | s.Dated | s.HasId, among: Mask) -> Mask:
+        column, matches = _row_test(key)
+        mask = bytearray(self._count)
+        places = list(compress(range(self._count), among.to_bytes(self._count, "little")))
+        view = self._view
+        for start in range(0, len(places), _ROWS):
+            by_uid = {view.uids[place]: place for place in places[start : start + _ROWS]}
+            uids = [Uid(uid) for uid in by_uid]
+            rows = await self._context.mailboxes.rows(
+                view.account, view.mailbox_id, uids, [column]
+            )
+            for uid, value in rows:
+                if matches(value):
+                    mask[by_uid[cast("int", uid)]] = 1  # rows begin with the UID
+        return int.from_bytes(mask, "little")
+
+    # What needs texts
+
+    async def _text(self, key: s.HasHeader | s.HasText, among: Mask) -> Mask:
+        view, search = self._view, self._context.services.search
+        uids = [Uid(uid) for uid in compress(view.uids, among.to_bytes(self._count, "little"))]
+        if isinstance(key, s.HasHeader):
+            found = await search.with_header(
+                view.account, view.mailbox_id, uids, key.field, key.text
+            )
+        else:
+            in_header = key.where is s.Where.TEXT
+            found = await search.with_text(
+                view.account, view.mailbox_id, uids, key.text, in_header=in_header
+            )
+        wanted = set(found)
+        return among & self._where(uid in wanted for uid in view.uids)
+
+
+def _cost(key: Key) -> int:
+    match key:
+        case s.And() | s.Or():
+            return max(_cost(each) for each in key.keys)
+        case s.Not():
+            return _cost(key.key)
+        case _:
+            return _COSTS.get(type(key), 0)
+
+
+def _row_test(key: s.Sized | s.Dated | s.HasId) -> tuple[Column, Callable[[object], bool]]:
+    """The column that decides, and how. Days begin at midnight UTC."""
+    match key:
+        case s.Sized():
+            # LARGER is over the number (RFC 9051 section 6.4.4), SINCE includes its day.
+            first = key.octets if key.side is Side.BEFORE else key.octets + 1
+            return Column.SIZE, _side(key.side, first, first)
+        case s.Dated():
+            start = (key.day - _EPOCH) // timedelta(days=1) * _DAY
+            column = Column.SENT_AT if key.sent else Column.INTERNAL_DATE
+            return column, _side(key.side, start, start + _DAY)
+        case s.HasId():
+            column = Column.THREAD_ID if key.thread else Column.EMAIL_ID
+            letter = "T" if key.thread else "M"
+            return column, lambda value: f"{letter}{value}" == key.object_id
+
+
+def _side(side: Side, start: int, end: int) -> Callable[[object], bool]:
+    """Before `start`, from it to `end`, or from it on; None matches nothing."""
+    match side:
+        case Side.BEFORE:
+            return lambda value: isinstance(value, int) and value < start
+        case Side.ON:
+            return lambda value: isinstance(value, int) and start <= value < end
+        case Side.SINCE:
+            return lambda value: isinstance(value, int) and value >= start

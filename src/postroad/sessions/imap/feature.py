@@ -1,0 +1,208 @@
+"""What one IMAP command is made of, and what its handler may use."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, Generic, Protocol, TypeVar
+
+from postroad.core.auth.service import Authenticator
+from postroad.core.mailbox.service import MailboxService
+from postroad.model.ids import AccountId
+from postroad.model.principal import Principal
+from postroad.sessions.imap.needs import Appending, Changes, TextSearch
+from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
+from postroad.sessions.imap.view import Selected
+from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.responses import Condition, Response
+
+CommandT = TypeVar("CommandT")
+
+
+class State(Enum):
+    """States of a connection (RFC 9051 section 3); logout is the end of the session."""
+
+    NOT_AUTHENTICATED = auto()
+    AUTHENTICATED = auto()
+    SELECTED = auto()
+
+
+EVERYWHERE = frozenset(State)
+BEFORE_LOGIN = frozenset({State.NOT_AUTHENTICATED})
+AFTER_LOGIN = frozenset({State.AUTHENTICATED, State.SELECTED})
+ONLY_SELECTED = frozenset({State.SELECTED})
+
+
+class News(Enum):
+    """What is announced between the responses of a command and its end."""
+
+    ALL = auto()
+    NO_EXPUNGE = auto()  # numbers must stay: RFC 9051 section 7.5.1
+    NONE = auto()
+
+
+class Extension(Enum):
+    """What a client can turn on with ENABLE (RFC 9051 section 6.3.1); the value is its name."""
+
+    IMAP4REV2 = b"IMAP4REV2"
+    CONDSTORE = b"CONDSTORE"
+    QRESYNC = b"QRESYNC"
+    UTF8 = b"UTF8=ACCEPT"
+
+
+class Next(Enum):
+    """What the connection does after the responses of a command."""
+
+    READ = auto()
+    START_TLS = auto()
+    CLOSE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How the command ends; without one it ends with OK. Nothing may be yielded after it."""
+
+    text: str
+    code: bytes = b""
+    condition: Condition = Condition.OK
+
+
+Reply = Response | Done
+Replies = AsyncGenerator[Reply, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The command goes on with the client's next line, given to `go_on`.
+
+    `idles` says that meanwhile the client wants to hear of changes (IDLE).
+    """
+
+    go_on: Callable[[bytes], Replies]
+    idles: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the core that commands use."""
+
+    authenticator: Authenticator
+    mailboxes: MailboxService
+    changes: Changes
+    appending: Appending
+    search: TextSearch
+
+
+@dataclass(slots=True)
+class Context:
+    """What a handler works with: the client's account, its view, and the services."""
+
+    services: Services
+    settings: ImapSettings
+    peer: Peer
+    has_tls: bool
+    can_start_tls: bool
+    capabilities: "Callable[[Context], tuple[bytes, ...]]"
+    tag: bytes = b"*"  # of the command that is being carried out
+    principal: Principal | None = None
+    view: Selected | None = None
+    enabled: set[Extension] = field(default_factory=set)
+    pending: Pending | None = None
+    next: Next = Next.READ
+    failed_logins: int = 0
+
+    @property
+    def state(self) -> State:
+        if self.principal is None:
+            return State.NOT_AUTHENTICATED
+        return State.AUTHENTICATED if self.view is None else State.SELECTED
+
+    @property
+    def account(self) -> AccountId:
+        """The account; for commands that are only allowed after the login."""
+        if self.principal is None:
+            raise RuntimeError("the dispatcher let a command through in the wrong state")
+        return self.principal.account_id
+
+    @property
+    def selected(self) -> Selected:
+        """The selected mailbox; for commands that are only allowed with one."""
+        if self.view is None:
+            raise RuntimeError("the dispatcher let a command through in the wrong state")
+        return self.view
+
+    @property
+    def mailboxes(self) -> MailboxService:
+        return self.services.mailboxes
+
+    @property
+    def utf8(self) -> bool:
+        """Names and strings are UTF-8 (RFC 6855 section 3, RFC 9051 section 5.1)."""
+        return Extension.UTF8 in self.enabled or Extension.IMAP4REV2 in self.enabled
+
+    @property
+    def rev2(self) -> bool:
+        return Extension.IMAP4REV2 in self.enabled
+
+    @property
+    def condstore(self) -> bool:
+        return Extension.CONDSTORE in self.enabled
+
+    @property
+    def qresync(self) -> bool:
+        return Extension.QRESYNC in self.enabled
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether a password may be sent over this connection."""
+        if self.has_tls:
+            return True
+        return self.settings.cleartext is Cleartext.LOOPBACK and self.peer.is_loopback
+
+    def enable(self, extension: Extension) -> None:
+        """Turn it on for the rest of the connection; QRESYNC includes CONDSTORE."""
+        self.enabled.add(extension)
+        if extension is Extension.QRESYNC:  # RFC 7162 section 3.2.3
+            self.enabled.add(Extension.CONDSTORE)
+
+
+class Stream(Protocol):
+    """A command whose literal comes in chunks, such as APPEND."""
+
+    async def write(self, chunk: bytes) -> None: ...
+
+    def finish(self, cursor: Cursor) -> Replies:
+        """Carry the command out; `cursor` is at the beginning of its arguments."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Feature(Generic[CommandT]):
+    """One command: its name, where it is allowed, how it is read and carried out.
+
+    `capabilities` says what is announced because of it. `begin` is for commands with a
+    streamed literal; it gets the cursor at the arguments as far as they were read.
+    """
+
+    name: bytes
+    states: frozenset[State]
+    parse: Callable[[Cursor], CommandT]
+    handle: Callable[[Context, CommandT], Replies]
+    capabilities: "Callable[[Context], tuple[bytes, ...]]" = lambda _: ()
+    news: News = News.ALL
+    refreshes: bool = False  # the handler reads the mailbox itself, after what it changed
+    begin: Callable[[Context, Cursor], Awaitable[Stream]] | None = None
+
+
+AnyFeature = Feature[Any]  # Any: each feature has a command type of its own
+
+
+def always(*capabilities: bytes) -> Callable[[Context], tuple[bytes, ...]]:
+    """Capabilities that are announced in every state."""
+    return lambda _: capabilities
+
+
+def no_arguments(cursor: Cursor) -> None:
+    """`parse` of commands that are only a name."""
+    cursor.end()

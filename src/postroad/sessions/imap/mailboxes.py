@@ -1,0 +1,155 @@
+"""How the mailboxes of an account are listed and summed up."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from postroad.core.mailbox.service import DELIMITER, INBOX
+from postroad.model.ids import MailboxName
+from postroad.model.mailbox import Mailbox
+from postroad.sessions.imap.feature import Context
+from postroad.wire.imap.list import List, ListReturn, Selection
+from postroad.wire.imap.mailbox_responses import ListEntry
+from postroad.wire.imap.pattern import MailboxPattern, matches_inbox
+from postroad.wire.imap.status import StatusItem
+
+_COUNTED = frozenset((StatusItem.UNSEEN, StatusItem.DELETED))
+
+
+def mailbox_object_id(mailbox: Mailbox) -> str:
+    """MAILBOXID (RFC 8474 section 4)."""
+    return f"F{mailbox.mailbox_id}"
+
+
+def entry_of(mailbox: Mailbox, *, utf8: bool, old_name: str | None = None) -> ListEntry:
+    """A LIST response about one mailbox, for SELECT and CREATE."""
+    return ListEntry(mailbox.name, _own_attributes(mailbox), utf8, old_name=old_name)
+
+
+async def status_of(
+    context: Context, mailbox: Mailbox, items: Sequence[StatusItem]
+) -> Mapping[StatusItem, int | str | None]:
+    """The items of STATUS, in the order asked for."""
+    known: dict[StatusItem, int | str | None] = {
+        StatusItem.MESSAGES: mailbox.messages,
+        StatusItem.RECENT: 0,
+        StatusItem.UIDNEXT: mailbox.uid_next,
+        StatusItem.UIDVALIDITY: mailbox.uid_validity,
+        StatusItem.SIZE: mailbox.octets,
+        StatusItem.HIGHESTMODSEQ: max(mailbox.mod_seq, 1),
+        StatusItem.APPENDLIMIT: context.settings.max_append_octets,
+        StatusItem.MAILBOXID: mailbox_object_id(mailbox),
+    }
+    if not _COUNTED.isdisjoint(items):
+        counts = await context.mailboxes.counts(context.account, mailbox.mailbox_id)
+        known[StatusItem.UNSEEN] = counts.unseen
+        known[StatusItem.DELETED] = counts.deleted
+    return {item: known[item] for item in items}
+
+
+def _own_attributes(mailbox: Mailbox) -> tuple[str, ...]:
+    attributes = [] if mailbox.selectable else ["\\Noselect"]
+    if mailbox.special_use is not None:
+        attributes.append(mailbox.special_use.value)
+    return tuple(attributes)
+
+
+class Tree:
+    """All names of an account: mailboxes, what lies above them, and subscriptions."""
+
+    def __init__(
+        self, mailboxes: Sequence[Mailbox], subscriptions: frozenset[MailboxName]
+    ) -> None:
+        self._mailboxes: dict[str, Mailbox] = {mailbox.name: mailbox for mailbox in mailboxes}
+        self._subscriptions: frozenset[str] = frozenset(subscriptions)
+        self._parents = _ancestors(self._mailboxes)
+        self._subscribed_below = _ancestors(self._subscriptions)
+        self._special_below = _ancestors(
+            {mailbox.name: mailbox for mailbox in mailboxes if mailbox.special_use}
+        )
+
+    def selectable(self, name: str) -> Mailbox | None:
+        mailbox = self._mailboxes.get(name)
+        return mailbox if mailbox is not None and mailbox.selectable else None
+
+    def listed(self, command: List, *, utf8: bool) -> Iterator[ListEntry]:
+        """The answers to LIST, by name, INBOX first."""
+        matches = _Matcher(command)
+        names = self._mailboxes.keys() | self._parents
+        if command.selection & Selection.SUBSCRIBED:
+            names = names | self._subscriptions | self._subscribed_below
+        for name in sorted(names, key=_order):
+            if not matches(name):
+                continue
+            chosen = self._is_chosen(name, command.selection)
+            below = self._child_info(name, command.selection)
+            if chosen or below:
+                attributes = self._attributes(name, command)
+                yield ListEntry(name, attributes, utf8, child_info=below)
+
+    def subscribed(self, command: List) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The answers to LSUB: with ``%``, \\Noselect stands for subscribed children."""
+        matches = _Matcher(command)
+        names = self._subscriptions
+        if command.patterns[0].endswith("%"):
+            names = names | self._subscribed_below
+        for name in sorted(names, key=_order):
+            if matches(name):
+                yield name, () if name in self._subscriptions else ("\\Noselect",)
+
+    def _is_chosen(self, name: str, selection: Selection) -> bool:
+        if selection & Selection.SUBSCRIBED and name not in self._subscriptions:
+            return False
+        if selection & Selection.SPECIAL_USE:
+            mailbox = self._mailboxes.get(name)
+            return mailbox is not None and mailbox.special_use is not None
+        # Without SUBSCRIBED the names above mailboxes are told only where they are needed.
+        return True
+
+    def _child_info(self, name: str, selection: Selection) -> tuple[str, ...]:
+        """CHILDINFO (RFC 5258 section 3.5): which criteria something below meets."""
+        if not selection & Selection.RECURSIVEMATCH:
+            return ()
+        met = []
+        if selection & Selection.SUBSCRIBED and name in self._subscribed_below:
+            met.append("SUBSCRIBED")
+        if selection & Selection.SPECIAL_USE and name in self._special_below:
+            met.append("SPECIAL-USE")
+        return tuple(met)
+
+    def _attributes(self, name: str, command: List) -> tuple[str, ...]:
+        mailbox = self._mailboxes.get(name)
+        attributes = ["\\NonExistent"] if mailbox is None else list(_own_attributes(mailbox))
+        if mailbox is not None or name in self._parents:
+            has_children = name in self._parents
+            attributes.append("\\HasChildren" if has_children else "\\HasNoChildren")
+        told = command.returns & ListReturn.SUBSCRIBED or command.selection & Selection.SUBSCRIBED
+        if told and name in self._subscriptions:
+            attributes.append("\\Subscribed")
+        return tuple(attributes)
+
+
+class _Matcher:
+    """The patterns of a command, joined with its reference (RFC 9051 section 6.3.9)."""
+
+    def __init__(self, command: List) -> None:
+        self._texts = [command.reference + pattern for pattern in command.patterns if pattern]
+        self._patterns = [MailboxPattern(text, DELIMITER) for text in self._texts]
+
+    def __call__(self, name: str) -> bool:
+        if name == INBOX and any(matches_inbox(text, DELIMITER) for text in self._texts):
+            return True
+        return any(pattern.matches(name) for pattern in self._patterns)
+
+
+def _ancestors(names: Mapping[str, object] | frozenset[str]) -> frozenset[str]:
+    found = set()
+    for name in names:
+        while DELIMITER in name:
+            name = name.rpartition(DELIMITER)[0]
+            if name in found:
+                break
+            found.add(name)
+    return frozenset(found)
+
+
+def _order(name: str) -> tuple[bool, str]:
+    return name != INBOX, name

@@ -1,0 +1,84 @@
+"""What the IMAP session asks of the core beyond mailboxes and logins."""
+
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from postroad.base.moments import Moment
+from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.mailbox import Appended, Flags, MailboxChanges
+
+
+class IncomingMessage(Protocol):
+    """A message of APPEND on its way in; `close` must be called at its end and is harmless."""
+
+    @abstractmethod
+    async def write(self, chunk: bytes) -> None:
+        """Raises `TooLarge`, `LowSpace`, `TryLater`; after an error nothing more is written."""
+        ...
+
+    @abstractmethod
+    async def finish(
+        self, flags: Flags, keywords: frozenset[str], internal_date: Moment | None
+    ) -> Appended:
+        """Make the message durable in its mailbox; None is now.
+
+        Raises `NoSuchTarget`, `OverQuota`, `Invalid`, `LowSpace`, `TryLater`.
+        """
+        ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the spool back."""
+        ...
+
+
+class Appending(Protocol):
+    @abstractmethod
+    async def open(self, account: AccountId, mailbox: MailboxName, octets: int) -> IncomingMessage:
+        """Begin a message of `octets` octets.
+
+        Raises `NoSuchTarget`, `OverQuota`, `TooLarge`, `LowSpace`: all that is known beforehand.
+        """
+        ...
+
+
+class TextSearch(Protocol):
+    """Substrings in messages (RFC 9051 section 6.4.4), case and encodings set aside."""
+
+    @abstractmethod
+    async def with_header(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        field: str,
+        text: str,
+    ) -> Collection[Uid]:
+        """Those of `uids` with a field of that name (lower case) that contains `text`.
+
+        An empty `text` matches wherever the field is there.
+        """
+        ...
+
+    @abstractmethod
+    async def with_text(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        text: str,
+        *,
+        in_header: bool,
+    ) -> Collection[Uid]:
+        """Those of `uids` that contain `text` in the body, or with `in_header` anywhere."""
+        ...
+
+
+class Changes(Protocol):
+    @abstractmethod
+    async def changes(
+        self, account: AccountId, mailbox: MailboxId, since: ModSeq
+    ) -> MailboxChanges:
+        """What changed after `since` (RFC 7162 section 3.2.5). Raises `NotFound`."""
+        ...

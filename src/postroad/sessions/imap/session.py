@@ -1,0 +1,340 @@
+"""One client's IMAP session: which command is meant, whether it may run, how it ends.
+
+The driver writes what `greet` and `receive` give, in order; at `UpgradeToTls` it does the
+handshake and calls `tls_started`; at `CloseConnection` it closes; at the end, however it comes,
+it calls `close`. While `idles_for` is set it listens to the bus, and writes what `news` gives
+each time it is woken: an idle session needs neither a task nor a generator of its own.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from postroad.base.errors import MailError, NotFound
+from postroad.model.ids import AccountId
+from postroad.model.principal import Principal
+from postroad.sessions.imap.commands import FEATURES, capabilities
+from postroad.sessions.imap.errors import code_of
+from postroad.sessions.imap.feature import (
+    AnyFeature,
+    Context,
+    Done,
+    News,
+    Next,
+    Replies,
+    Services,
+    Stream,
+)
+from postroad.sessions.imap.settings import ImapSettings, Peer
+from postroad.wire.errors import LimitExceeded, WireError
+from postroad.wire.imap import framing
+from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.responses import Condition, Continue, Response, Status
+from postroad.wire.imap.search import CHARSETS, BadCharset
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeToTls:
+    """All responses before it are to be written, then comes the handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseConnection:
+    """All responses before it are to be written, then the connection is closed."""
+
+
+Output = Response | UpgradeToTls | CloseConnection
+Outputs = AsyncGenerator[Output, None]
+
+_FEATURES = {feature.name: feature for feature in FEATURES}
+
+
+class ImapSession:
+    """One connection. `has_tls` is given when the listener has done the handshake already."""
+
+    def __init__(
+        self,
+        settings: ImapSettings,
+        peer: Peer,
+        services: Services,
+        *,
+        has_tls: bool,
+        can_start_tls: bool,
+    ) -> None:
+        self._context = Context(
+            services, settings, peer, has_tls, can_start_tls, capabilities=capabilities
+        )
+        self._receiver = framing.CommandReceiver(
+            max_line=settings.max_line_octets,
+            max_literals=settings.max_literal_octets,
+            literal_minus=settings.literal_minus,
+        )
+        self._bad_commands = 0
+        # The command that `Context.pending` belongs to.
+        self._waiting: tuple[bytes, AnyFeature] | None = None
+        # At most one of the two is set while a literal is streamed.
+        self._stream: Stream | None = None
+        self._refused: Status | None = None
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who logged in."""
+        return self._context.principal
+
+    @property
+    def idles_for(self) -> AccountId | None:
+        """The account whose changes the client waits for in IDLE."""
+        pending = self._context.pending
+        return self._context.account if pending is not None and pending.idles else None
+
+    def greet(self) -> Response:
+        """The greeting (RFC 9051 section 7.1.1)."""
+        code = b"CAPABILITY " + b" ".join(capabilities(self._context))
+        return Status(Condition.OK, f"{self._context.settings.hostname} is ready", code)
+
+    async def receive(self, octets: bytes) -> Outputs:
+        """Everything to send because of `octets`. Close the iterator if it is not used up."""
+        self._receiver.feed(octets)
+        try:
+            while self._context.next is Next.READ:
+                if (event := self._receiver.next_event()) is None:
+                    return
+                async with aclosing(self._take(event)) as replies:
+                    async for reply in replies:
+                        yield reply
+        except LimitExceeded as error:
+            yield Status(Condition.BYE, f"Too much: {error}", b"TOOBIG")
+            self._context.next = Next.CLOSE
+        if self._context.next is Next.START_TLS:
+            yield UpgradeToTls()
+        else:
+            yield CloseConnection()
+
+    async def news(self) -> Outputs:
+        """What changed in the selected mailbox; to be called while `idles_for` is set only."""
+        async with aclosing(self._news(News.ALL, refresh=True)) as replies:
+            async for reply in replies:
+                yield reply
+        if self._context.next is Next.CLOSE:
+            yield CloseConnection()
+
+    def tls_started(self) -> None:
+        """The handshake is done: what came before it is forgotten (RFC 9051 section 6.2.1)."""
+        self._receiver.forget()
+        self._context.has_tls = True
+        self._context.next = Next.READ
+
+    def close(self) -> None:
+        """Give back what the session holds."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def timed_out(self) -> Response:
+        return Status(Condition.BYE, "You were silent for too long")
+
+    def shutting_down(self) -> Response:
+        return Status(Condition.BYE, "The server is going down, come back soon", b"UNAVAILABLE")
+
+    def internal_error(self) -> Response:
+        return Status(Condition.BYE, "internal error", b"SERVERBUG")
+
+    # Events
+
+    async def _take(self, event: framing.Event) -> Outputs:
+        match event:
+            case framing.Chunk():
+                await self._write(event.octets)
+            case framing.StreamEnded():
+                pass  # what belongs to the command is known when its line ends
+            case framing.LiteralWanted():
+                yield Continue()
+            case framing.LiteralRefused():
+                text = f"The literals of a command have at most {event.limit} octets"
+                yield Status(Condition.NO, text, b"TOOBIG", _tag_of(event.command))
+            case _:
+                async with aclosing(self._answer(event)) as outputs:
+                    async for output in outputs:
+                        yield output
+
+    def _answer(self, event: framing.RawCommand | framing.StreamStarted | framing.Line) -> Outputs:
+        match event:
+            case framing.RawCommand():
+                return self._end_command(event)
+            case framing.StreamStarted():
+                return self._begin_stream(event)
+            case framing.Line():
+                return self._go_on(event.octets)
+
+    async def _end_command(self, raw: framing.RawCommand) -> Outputs:
+        stream, self._stream = self._stream, None
+        refused, self._refused = self._refused, None
+        if refused is not None:
+            yield refused
+            return
+        try:
+            async with aclosing(self._command(raw, stream)) as replies:
+                async for reply in replies:
+                    yield reply
+        finally:
+            if stream is not None:
+                stream.close()
+
+    async def _command(self, raw: framing.RawCommand, stream: Stream | None) -> Outputs:
+        cursor = Cursor(raw, utf8=self._context.utf8)
+        tag = b"*"
+        try:
+            tag = cursor.tag()
+            feature = self._feature(cursor)
+            if stream is not None:
+                replies = stream.finish(cursor)
+            else:
+                replies = feature.handle(self._context, feature.parse(cursor))
+        except BadCharset:
+            yield _bad_charset(tag)
+            return
+        except LimitExceeded:
+            raise
+        except WireError as error:
+            for status in self._bad(tag, str(error)):
+                yield status
+            return
+        self._bad_commands = 0
+        async with aclosing(self._carry_out(tag, feature, replies)) as outputs:
+            async for output in outputs:
+                yield output
+
+    def _feature(self, cursor: Cursor) -> AnyFeature:
+        """The command named, if it is allowed in this state. Raises `BadSyntax`."""
+        cursor.sp()
+        name = cursor.word()
+        if name == b"UID":
+            cursor.sp()
+            name = b"UID " + cursor.word()
+        feature = _FEATURES.get(name)
+        if feature is None:
+            raise cursor.wrong("a known command")
+        if self._context.state not in feature.states:
+            raise cursor.wrong(f"a command allowed in this state, which {name.decode()} is not,")
+        return feature
+
+    def _bad(self, tag: bytes, text: str) -> list[Status]:
+        self._bad_commands += 1
+        said = [Status(Condition.BAD, text, tag=tag)]
+        if self._bad_commands >= self._context.settings.max_bad_commands:
+            self._context.next = Next.CLOSE
+            said.append(Status(Condition.BYE, "Too many commands that are none"))
+        return said
+
+    async def _carry_out(self, tag: bytes, feature: AnyFeature, replies: Replies) -> Outputs:
+        """Run a handler, or what is left of it; errors become its tagged response."""
+        self._context.tag = tag
+        done: Done | Status = Done(f"{feature.name.decode()} completed")
+        try:
+            async with aclosing(replies) as outputs:
+                async for reply in outputs:
+                    if isinstance(reply, Done):
+                        done = reply
+                    else:
+                        yield reply
+        except MailError as error:
+            done = Done(str(error) or type(error).__name__, code_of(error), Condition.NO)
+        except WireError as error:
+            done = Done(str(error), b"", Condition.BAD)
+        if self._context.pending is not None:
+            self._waiting = tag, feature
+            self._receiver.expect_line()
+            return
+        refresh = not feature.refreshes or done.condition is not Condition.OK
+        async with aclosing(self._news(feature.news, refresh=refresh)) as outputs_of_news:
+            async for output in outputs_of_news:
+                yield output
+        yield Status(done.condition, done.text, done.code, tag)
+
+    async def _go_on(self, line: bytes) -> Outputs:
+        waiting, self._waiting = self._waiting, None
+        pending, self._context.pending = self._context.pending, None
+        if waiting is None or pending is None:
+            raise RuntimeError("a line was asked for and nobody wants it")
+        replies = self._carry_out(*waiting, pending.go_on(line))
+        async with aclosing(replies) as outputs:
+            async for output in outputs:
+                yield output
+
+    async def _news(self, kind: News, *, refresh: bool) -> Outputs:
+        context = self._context
+        if context.view is None or kind is News.NONE:
+            return
+        try:
+            if refresh:
+                await context.view.refresh()
+        except NotFound:
+            # RFC 2180 section 3.3: a mailbox that was deleted under a session ends it.
+            context.view = None
+            context.next = Next.CLOSE
+            yield Status(Condition.BYE, "The selected mailbox was deleted")
+            return
+        except MailError:
+            return  # it is told another time
+        for response in context.view.news(
+            expunge=kind is News.ALL, vanished=context.qresync, mod_seq=context.condstore
+        ):
+            yield response
+
+    # Literals
+
+    async def _begin_stream(self, event: framing.StreamStarted) -> Outputs:
+        if self._refused is None:
+            self._refused = await self._open(event)
+        if self._refused is None:
+            if event.waits:
+                yield Continue()
+            return
+        too_large = event.size > self._context.settings.max_append_octets
+        if not event.waits and not too_large:
+            return  # the octets are on their way: read them, then say why they were refused
+        refused, self._refused = self._refused, None
+        self._receiver.refuse_literal()
+        yield refused
+        if not event.waits:
+            self._context.next = Next.CLOSE
+            yield Status(Condition.BYE, "That is more than is read to be thrown away", b"TOOBIG")
+
+    async def _open(self, event: framing.StreamStarted) -> Status | None:
+        """Begin the command that the literal belongs to; the status says why not."""
+        cursor = Cursor(event.command, utf8=self._context.utf8)
+        tag = b"*"
+        try:
+            tag = self._context.tag = cursor.tag()
+            feature = self._feature(cursor)
+            if feature.begin is None or self._stream is not None:
+                self.close()
+                raise cursor.wrong("one message")
+            self._stream = await feature.begin(self._context, cursor)
+        except MailError as error:
+            return Status(Condition.NO, str(error), code_of(error), tag)
+        except WireError as error:
+            return Status(Condition.BAD, str(error), tag=tag)
+        return None
+
+    async def _write(self, octets: bytes) -> None:
+        if self._stream is None:
+            return  # refused already
+        try:
+            await self._stream.write(octets)
+        except MailError as error:
+            self.close()
+            code = code_of(error)
+            self._refused = Status(Condition.NO, str(error), code, self._context.tag)
+
+
+def _tag_of(command: framing.RawCommand) -> bytes:
+    try:
+        return Cursor(command).tag()
+    except WireError:
+        return b"*"
+
+
+def _bad_charset(tag: bytes) -> Status:
+    code = b"BADCHARSET (%b)" % b" ".join(CHARSETS)
+    return Status(Condition.NO, "That charset is not known here", code, tag)

@@ -1,0 +1,221 @@
+"""The selected mailbox as one client has been told about it."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from postroad.base.errors import NotFound
+from postroad.core.mailbox.service import MailboxService
+from postroad.core.mailbox.snapshot import Snapshot, difference
+from postroad.model.ids import AccountId, MailboxId, MailboxName, Uid, UidValidity
+from postroad.model.mailbox import Flags
+from postroad.sessions.imap import flags
+from postroad.wire.errors import BadSyntax
+from postroad.wire.imap.responses import Exists, Expunged, Fetched, Response, Vanished
+from postroad.wire.imap.sequence import SequenceSet, Span, merged, spans_of
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some messages: their numbers, UIDs, and places in the snapshot, all ascending."""
+
+    numbers: Sequence[int]
+    uids: Sequence[int]
+    places: Sequence[int]
+
+
+class Selected:
+    """Sequence numbers and what the client knows; the truth is in `snapshot`.
+
+    `uids` are the messages in the client's numbering. It is the array of the snapshot itself
+    unless expunges are still to be announced, so a session costs nothing for each message.
+    `announced` is the snapshot whose flags the client was told; `snapshot` is the newest read.
+    """
+
+    def __init__(
+        self,
+        mailboxes: MailboxService,
+        account: AccountId,
+        name: MailboxName,
+        snapshot: Snapshot,
+        *,
+        read_only: bool,
+    ) -> None:
+        self._mailboxes = mailboxes
+        self.account = account
+        self.name = name
+        self.read_only = read_only
+        self.uids = snapshot.uids
+        self.announced = snapshot
+        self.snapshot = snapshot
+        self.saved: Sequence[int] = ()  # ``$``, the result of the last SEARCH with SAVE
+        self._told: set[int] = set()  # UIDs whose flags in `snapshot` the client was told
+
+    @property
+    def mailbox_id(self) -> MailboxId:
+        return self.snapshot.mailbox.mailbox_id
+
+    @property
+    def uid_validity(self) -> UidValidity:
+        return self.announced.mailbox.uid_validity
+
+    async def refresh(self) -> None:
+        """Read the mailbox as it is now. Raises `NotFound` when it is gone or another one."""
+        snapshot = await self._mailboxes.snapshot(self.account, self.mailbox_id)
+        if snapshot.mailbox.uid_validity != self.uid_validity:
+            raise NotFound("the mailbox was replaced by another one of its name")
+        self.snapshot = snapshot
+
+    # What the client names
+
+    def spans(self, messages: SequenceSet, *, uid: bool) -> list[Span]:
+        """Half-open spans of places in `uids`. Raises `BadSyntax` for numbers that are none."""
+        if messages.saved:
+            return SequenceSet(tuple(spans_of(self.saved))).places(self.uids)
+        if uid:
+            return messages.places(self.uids)
+        count = len(self.uids)
+        if messages.highest > count or (messages.has_star and not count):
+            raise BadSyntax(f"message numbers from 1 to {count}", 0)
+        return [(low - 1, high) for low, high in messages.spans(count)]
+
+    def named(self, messages: SequenceSet, *, uid: bool) -> list[Uid]:
+        """The UIDs named, ascending."""
+        return [
+            Uid(each)
+            for start, stop in self.spans(messages, uid=uid)
+            for each in self.uids[start:stop]
+        ]
+
+    def spans_of_uids(self, uids: Iterable[int]) -> list[Span]:
+        """Half-open spans of the places of ascending `uids` in the client's numbering."""
+        known = self.uids
+        wanted = array("I", uids)
+        if wanted == known:
+            return [(0, len(known))] if known else []
+        places = merged(
+            (place, place)
+            for uid in wanted
+            if (place := bisect_left(known, uid)) < len(known) and known[place] == uid
+        )
+        return [(first, last + 1) for first, last in places]
+
+    def numbers_of(self, uids: Iterable[int]) -> list[int]:
+        """The sequence numbers of ascending `uids`."""
+        return [n + 1 for start, stop in self.spans_of_uids(uids) for n in range(start, stop)]
+
+    def deleted(self) -> list[Uid]:
+        """The messages the client knows of that carry \\Deleted now."""
+        placements = self.snapshot.placements
+        marked = {
+            look
+            for look, (system, _) in enumerate(placements.combinations)
+            if system & Flags.DELETED
+        }
+        if not marked:
+            return []
+        known = self.uids[-1] if self.uids else 0
+        return [
+            Uid(uid)
+            for uid, look in zip(placements.uids, placements.looks, strict=True)
+            if look in marked and uid <= known
+        ]
+
+    def batches(self, spans: Iterable[Span]) -> Iterator[Batch]:
+        """Messages at `spans` that are still in the snapshot, about a thousand at a time."""
+        numbers, uids = array("I"), array("I")
+        for start, stop in spans:
+            while start < stop:
+                end = min(stop, start + _BATCH - len(numbers))
+                numbers.extend(range(start + 1, end + 1))
+                uids.extend(self.uids[start:end])
+                start = end
+                if len(numbers) >= _BATCH:
+                    yield self._batch(numbers, uids)
+                    numbers, uids = array("I"), array("I")
+        if numbers:
+            yield self._batch(numbers, uids)
+
+    def lacks(self, spans: Iterable[Span]) -> bool:
+        """Whether a message at `spans` is gone, though the client was not told yet."""
+        if self.uids is self.snapshot.uids:
+            return False
+        index = self.snapshot.index
+        return any(index(uid) is None for a, b in spans for uid in self.uids[a:b])
+
+    def _batch(self, numbers: "array[int]", uids: "array[int]") -> Batch:
+        snapshot = self.snapshot
+        first, last = numbers[0] - 1, numbers[-1]
+        if last - first == len(numbers) and snapshot.uids[first:last] == uids:
+            return Batch(numbers, uids, range(first, last))
+        found = [
+            (number, uid, place)
+            for number, uid in zip(numbers, uids, strict=True)
+            if (place := snapshot.index(uid)) is not None
+        ]
+        return Batch(*map(list, zip(*found, strict=True))) if found else Batch((), (), ())
+
+    # What the client is told
+
+    def tell(self, uids: Iterable[int]) -> None:
+        """Remember that the client was told the flags of `uids` as they are in `snapshot`."""
+        self._told.update(uids)
+
+    def news(self, *, expunge: bool, vanished: bool, mod_seq: bool) -> Iterator[Response]:
+        """Everything between what was announced and `snapshot`.
+
+        Unless `expunge`, numbers must not change now (RFC 9051 section 7.5.1): messages that
+        went stay in the numbering until the next time.
+        """
+        if self.announced is self.snapshot and self.uids is self.snapshot.uids:
+            self._told.clear()
+            return
+        found = difference(self.announced, self.snapshot)
+        told, self._told = self._told, set()
+        self.announced = self.snapshot
+        if expunge:
+            yield from self._expunged(vanished=vanished)
+        appended = len(found.appended)
+        if expunge and appended:
+            yield Exists(len(self.uids))
+        elif not expunge:
+            yield from self._grown(found.appended, shrunk=bool(found.expunged))
+        changed = [uid for uid in found.changed if uid not in told]
+        yield from self.flags_of(changed, mod_seq=mod_seq)
+
+    def _expunged(self, *, vanished: bool) -> Iterator[Response]:
+        now = self.snapshot.uids
+        before, self.uids = self.uids, now
+        if now[: len(before)] == before:
+            return
+        present = set(now)
+        places = [place for place, uid in enumerate(before) if uid not in present]
+        if vanished:
+            yield Vanished(spans_of([before[place] for place in places]))
+        else:
+            # Each number is as it is when its turn comes (RFC 9051 section 7.5.1).
+            yield Expunged([place + 1 - gone for gone, place in enumerate(places)])
+
+    def _grown(self, appended: Sequence[int], *, shrunk: bool) -> Iterator[Response]:
+        if self.uids is not self.snapshot.uids:
+            if shrunk or len(self.uids) + len(appended) != len(self.snapshot.uids):
+                self.uids = self.uids + array("I", appended)
+            else:
+                self.uids = self.snapshot.uids
+        if appended:
+            yield Exists(len(self.uids))
+
+    def flags_of(self, uids: Sequence[int], *, mod_seq: bool) -> Iterator[Response]:
+        """Unsolicited FETCH responses; they always name the UID (RFC 9051 section 7.5.2)."""
+        placements = self.snapshot.placements
+        for batch in self.batches(self.spans_of_uids(uids)):
+            columns = [[b"UID %d" % uid for uid in batch.uids]]
+            if mod_seq:
+                columns.append([b"MODSEQ (%d)" % placements.mod_seqs[n] for n in batch.places])
+            columns.append(
+                [flags.told(placements.combinations[placements.looks[n]]) for n in batch.places]
+            )
+            yield Fetched(batch.numbers, columns)

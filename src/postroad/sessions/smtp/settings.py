@@ -1,0 +1,41 @@
+"""How an SMTP listener behaves."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Role(Enum):
+    """What a listener is for. The grammar is the same, the rules are not."""
+
+    MX = "mx"  # from anyone, to our own recipients
+    SUBMISSION = "submission"  # from our users, to anyone; TLS by STARTTLS (RFC 6409)
+    SUBMISSIONS = "submissions"  # the same, TLS from the first octet (RFC 8314 section 3.3)
+
+    @property
+    def is_submission(self) -> bool:
+        return self is not Role.MX
+
+
+class Cleartext(Enum):
+    """Whether a password may be taken without TLS."""
+
+    NEVER = "never"
+    LOOPBACK = "loopback"  # from this machine only
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    hostname: str
+    """Our name in the greeting and in the answer to EHLO."""
+    max_octets: int = 50 * 2**20
+    """The greatest message taken in, announced with SIZE."""
+    max_recipients: int = 1000
+    """Recipients of one transaction; RFC 5321 section 4.5.3.1.8 asks for at least 100."""
+    max_errors: int = 20
+    """Refused commands before the connection is closed; an accepted message starts anew."""
+    max_commands: int = 20_000
+    """Commands of one connection."""
+    max_failed_logins: int = 3
+    """Refused AUTH commands of one connection."""
+    cleartext: Cleartext = Cleartext.NEVER
+    """Whether AUTH may be used without TLS."""

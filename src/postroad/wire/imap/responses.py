@@ -1,0 +1,258 @@
+"""What an IMAP server says (RFC 9051 section 7), each kind able to write itself."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from functools import lru_cache
+from typing import Protocol
+
+from postroad.wire.imap.sequence import Span, encode_numbers, encode_spans
+
+_QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]{0,1000}\Z")
+_ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+\Z")
+_SPECIALS = re.compile(rb'(["\\])')
+_NOT_TEXT = re.compile(rb"[\x00-\x1f\x7f]+")
+_DAY_MICROSECONDS = 86_400_000_000
+_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_LAST_ORDINAL = date.max.toordinal()
+
+
+class Response(Protocol):
+    def encode(self) -> bytes:
+        """The octets to send, CRLF included."""
+        ...
+
+
+class Condition(Enum):
+    OK = b"OK"
+    NO = b"NO"
+    BAD = b"BAD"
+    BYE = b"BYE"
+    PREAUTH = b"PREAUTH"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status response (RFC 9051 section 7.1); untagged unless given a tag."""
+
+    condition: Condition
+    text: str
+    code: bytes = b""
+    tag: bytes = b"*"
+
+    def encode(self) -> bytes:
+        code = b"[%b] " % self.code if self.code else b""
+        text = _NOT_TEXT.sub(b" ", self.text.encode(errors="replace")) or b"."
+        return b"%b %b %b%b\r\n" % (self.tag, self.condition.value, code, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """``continue-req``; `text` is shown to the client or is a challenge in base64."""
+
+    text: str = "go on"
+
+    def encode(self) -> bytes:
+        return b"+ %b\r\n" % self.text.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Octets:
+    """A piece of a response that is too large to be kept whole; the pieces follow each other."""
+
+    octets: bytes
+
+    def encode(self) -> bytes:
+        return self.octets
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    count: int
+
+    def encode(self) -> bytes:
+        return b"* %d EXISTS\r\n" % self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """RFC 3501 section 7.3.2. We never set \\Recent, and say so to clients that ask."""
+
+    def encode(self) -> bytes:
+        return b"* 0 RECENT\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Expunged:
+    """EXPUNGE responses (RFC 9051 section 7.5.1), many in one value and one write."""
+
+    numbers: Sequence[int]
+
+    def encode(self) -> bytes:
+        return b"".join([b"* %d EXPUNGE\r\n" % number for number in self.numbers])
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """RFC 7162 section 3.2.10; `uids` ascending, as spans with their last."""
+
+    uids: Sequence[Span]
+    earlier: bool = False
+
+    def encode(self) -> bytes:
+        earlier = b"(EARLIER) " if self.earlier else b""
+        return b"* VANISHED %b%b\r\n" % (earlier, encode_spans(self.uids))
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    flags: Sequence[str]
+
+    def encode(self) -> bytes:
+        return b"* FLAGS %b\r\n" % flag_list(self.flags)
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    names: Sequence[bytes]
+
+    def encode(self) -> bytes:
+        return b"* CAPABILITY %b\r\n" % b" ".join(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Enabled:
+    names: Sequence[bytes]
+
+    def encode(self) -> bytes:
+        return b"* %b\r\n" % b" ".join((b"ENABLED", *self.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """RFC 2971 section 3.2."""
+
+    fields: Sequence[tuple[str, str]]
+
+    def encode(self) -> bytes:
+        pairs = [string(text.encode()) for field in self.fields for text in field]
+        return b"* ID (%b)\r\n" % b" ".join(pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """One personal namespace without a prefix, and no others (RFC 2342 section 5)."""
+
+    separator: str = "/"
+
+    def encode(self) -> bytes:
+        return b'* NAMESPACE (("" %b)) NIL NIL\r\n' % string(self.separator.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHits:
+    """SEARCH of RFC 3501 section 7.2.5; the highest mod-sequence if MODSEQ was asked for."""
+
+    numbers: Sequence[int]
+    mod_seq: int | None = None
+
+    def encode(self) -> bytes:
+        words = [b"* SEARCH", *[b"%d" % number for number in self.numbers]]
+        if self.mod_seq is not None and self.numbers:
+            words.append(b"(MODSEQ %d)" % self.mod_seq)
+        return b" ".join(words) + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ESearch:
+    """ESEARCH (RFC 9051 section 7.3.4); a field that is None is left out."""
+
+    tag: bytes
+    uid: bool
+    minimum: int | None = None
+    maximum: int | None = None
+    everything: Sequence[int] | None = None
+    count: int | None = None
+    mod_seq: int | None = None
+
+    def encode(self) -> bytes:
+        words = [b"* ESEARCH (TAG %b)" % string(self.tag)]
+        if self.uid:
+            words.append(b"UID")
+        words += [
+            b"%b %d" % (name, value)
+            for name, value in (
+                (b"MIN", self.minimum),
+                (b"MAX", self.maximum),
+                (b"COUNT", self.count),
+                (b"MODSEQ", self.mod_seq),
+            )
+            if value is not None
+        ]
+        if self.everything:
+            words.append(b"ALL %b" % encode_numbers(self.everything))
+        return b" ".join(words) + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """FETCH responses of a batch of messages (RFC 9051 section 7.5.2) in one octet string.
+
+    `columns[j][i]` is what item j says of message `numbers[i]`, its name included.
+    """
+
+    numbers: Sequence[int]
+    columns: Sequence[Sequence[bytes]]
+
+    def encode(self) -> bytes:
+        if len(self.columns) == 1:
+            told: Iterable[bytes] = self.columns[0]
+        else:
+            told = map(b" ".join, zip(*self.columns, strict=True))
+        return b"".join(
+            [b"* %d FETCH (%b)\r\n" % pair for pair in zip(self.numbers, told, strict=True)]
+        )
+
+
+def quoted(octets: bytes) -> bytes:
+    return b'"%b"' % _SPECIALS.sub(rb"\\\1", octets)
+
+
+def string(octets: bytes) -> bytes:
+    """As quoted string where that is allowed in ASCII, else as literal."""
+    if _QUOTABLE.match(octets):
+        return quoted(octets)
+    return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+def astring(octets: bytes) -> bytes:
+    """As atom if it is one, else as `string`."""
+    if _ATOM.match(octets) and octets.upper() != b"NIL":
+        return octets
+    return string(octets)
+
+
+def flag_list(flags: Iterable[str]) -> bytes:
+    return b"(%b)" % " ".join(flags).encode()
+
+
+def date_time(microseconds: int) -> bytes:
+    """``date-time`` in UTC, with its quotes."""
+    day, rest = divmod(microseconds, _DAY_MICROSECONDS)
+    seconds = rest // 1_000_000
+    return b'"%b %02d:%02d:%02d +0000"' % (
+        _day(day),
+        seconds // 3600,
+        seconds // 60 % 60,
+        seconds % 60,
+    )
+
+
+@lru_cache(4096)
+def _day(days: int) -> bytes:
+    """``17-Jul-1996`` from days since 1970; years a date cannot have become the nearest."""
+    day = date.fromordinal(min(max(days + _EPOCH_ORDINAL, 1), _LAST_ORDINAL))
+    return b"%2d-%b-%04d" % (day.day, _MONTHS[day.month - 1], day.year)

@@ -1,0 +1,17 @@
+"""Fuzz the reading of a message: any octets are prepared, and IMAP can say what they are."""
+
+import sys
+
+from formats.mime.test_prepare import check
+
+
+def one_input(data: bytes) -> None:
+    """A message, as it comes."""
+    check(data)
+
+
+if __name__ == "__main__":
+    import atheris
+
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()

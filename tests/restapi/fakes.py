@@ -1,0 +1,284 @@
+"""The core as the REST API sees it, in memory."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from starlette.types import ASGIApp
+
+from postroad.base.errors import (
+    AlreadyExists,
+    AuthenticationFailed,
+    Conflict,
+    Invalid,
+    NotFound,
+    NotPermitted,
+)
+from postroad.base.identifiers import new_uuid
+from postroad.base.moments import Moment
+from postroad.base.secret import Secret
+from postroad.core.auth.service import Authenticator
+from postroad.core.sending.identity import Identities
+from postroad.core.sending.service import Draft, Sending
+from postroad.http.contract.api import ApiLimits
+from postroad.http.rest.application import build
+from postroad.http.rest.services import ApiKeys, DnsRecord, Domains, Operations, RestServices
+from postroad.model.directory import ApiKey, Domain, DomainStatus, KeyPermission
+from postroad.model.events import Event, EventKind
+from postroad.model.ids import AccountId, BlobId, SubmissionId, TenantId, TraceId
+from postroad.model.principal import Program
+from postroad.model.queue import (
+    Needs,
+    RecipientState,
+    Submission,
+    SubmissionRecipient,
+)
+from postroad.ports.clock import Clock
+from postroad.ports.tasks import Tasks
+
+T = TypeVar("T")
+NOW = Moment(1_767_323_045_000_000)
+TENANT, ACCOUNT = TenantId(1), AccountId(7)
+FULL, SENDING, LIMITED = "re_full", "re_sending", "re_limited"
+
+
+class FakeClock(Clock):
+    def __init__(self) -> None:
+        self.moment = NOW
+
+    def now(self) -> Moment:
+        return self.moment
+
+
+class FakeTasks(Tasks):
+    """Does everything at once, and counts what was offloaded."""
+
+    def __init__(self) -> None:
+        self.offloaded = 0
+
+    async def together(
+        self, jobs: Sequence[Callable[[], Awaitable[T]]], deadline: timedelta
+    ) -> list[T | None]:
+        return [await job() for job in jobs]
+
+    async def offload(self, function: Callable[[], T]) -> T:
+        self.offloaded += 1
+        return function()
+
+    def start(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        raise NotImplementedError
+
+    def every(self, name: str, interval: timedelta, job: Callable[[], Awaitable[None]]) -> None:
+        raise NotImplementedError
+
+
+class FakeSending(Sending):
+    def __init__(self) -> None:
+        self.drafts: dict[SubmissionId, Draft] = {}
+        self.events_of: dict[TraceId, list[Event]] = {}
+        self.canceled: set[SubmissionId] = set()
+        self.keys: dict[str, tuple[bytes, list[SubmissionId]]] = {}
+        self.gate: Callable[[], Awaitable[None]] | None = None
+
+    async def submit(
+        self,
+        account: AccountId,
+        drafts: Sequence[Draft],
+        *,
+        idempotency_key: str | None = None,
+        request_hash: bytes = b"",
+    ) -> Sequence[SubmissionId]:
+        assert account == ACCOUNT
+        if self.gate is not None:
+            await self.gate()
+        if idempotency_key in self.keys:
+            known_hash, known = self.keys[idempotency_key]
+            if known_hash != request_hash:
+                raise Conflict("used")
+            return known
+        ids = []
+        for draft in drafts:
+            assert draft.submission_id is not None
+            ids.append(draft.submission_id)
+            self.drafts[draft.submission_id] = draft
+            event = Event(account, draft.trace_id, EventKind.QUEUED, NOW, None, {"octets": 1})
+            self.events_of[draft.trace_id] = [event]
+        if idempotency_key is not None:
+            self.keys[idempotency_key] = request_hash, ids
+        return ids
+
+    async def find(
+        self, account: AccountId, submission: SubmissionId
+    ) -> tuple[Submission, tuple[SubmissionRecipient, ...]] | None:
+        draft = self.drafts.get(submission)
+        if draft is None or account != ACCOUNT:
+            return None
+        recipients = tuple(
+            SubmissionRecipient(number, path, RecipientState.QUEUED, 0, NOW, "")
+            for number, path in enumerate(draft.forward_paths)
+        )
+        return self._submission(submission, draft), recipients
+
+    async def submissions(
+        self,
+        account: AccountId,
+        limit: int,
+        *,
+        after: SubmissionId | None = None,
+        before: SubmissionId | None = None,
+    ) -> list[Submission]:
+        newest = list(reversed(self.drafts))
+        if after is not None:
+            newest = newest[newest.index(after) + 1 :]
+        if before is not None:
+            newest = newest[: newest.index(before)][-limit:]
+        return [self._submission(one, self.drafts[one]) for one in newest[:limit]]
+
+    async def events(self, account: AccountId, trace: TraceId) -> list[Event]:
+        return self.events_of[trace]
+
+    async def cancel(self, account: AccountId, submission: SubmissionId) -> int:
+        if submission in self.canceled:
+            return 0
+        self.canceled.add(submission)
+        return 1
+
+    def _submission(self, submission: SubmissionId, draft: Draft) -> Submission:
+        return Submission(
+            ACCOUNT,
+            submission,
+            draft.trace_id,
+            draft.source,
+            draft.reverse_path,
+            BlobId(b""),
+            len(draft.octets),
+            Needs(),
+            NOW,
+            draft.send_at or NOW,
+            draft.api,
+            "canceled" if submission in self.canceled else "queued",
+        )
+
+
+class FakeIdentities(Identities):
+    def __init__(self) -> None:
+        pass
+
+    async def domain_of_program(self, program: Program, address: str) -> Domain:
+        name = address.rpartition("@")[2]
+        if name != "example.com":
+            raise NotPermitted(f"The {name} domain is not verified. Please, add and verify it.")
+        return domain_of("example.com")
+
+
+class FakeAuthenticator(Authenticator):
+    def __init__(self) -> None:
+        pass
+
+    async def program(self, token: Secret, *, peer: str) -> Program:
+        known = {
+            FULL: (KeyPermission.FULL, None),
+            SENDING: (KeyPermission.SENDING, None),
+            LIMITED: (KeyPermission.FULL, new_uuid()),
+        }
+        if token.reveal() not in known:
+            raise AuthenticationFailed("the API key is not valid")
+        permission, domain_id = known[token.reveal()]
+        key = ApiKey(new_uuid(), TENANT, "key", permission, domain_id, NOW, None)
+        return Program(key, TENANT, ACCOUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    purpose: str
+    name: str
+    type: str
+    value: str
+    priority: int | None = None
+    is_published: bool | None = None
+
+
+def domain_of(name: str) -> Domain:
+    return Domain(new_uuid(), TENANT, name, DomainStatus.NOT_STARTED, None, NOW)
+
+
+class FakeDomains(Domains):
+    def __init__(self) -> None:
+        self.known: dict[str, Domain] = {}
+
+    async def create(self, tenant: TenantId, name: str) -> Domain:
+        if "." not in name:
+            raise Invalid("`name` is not a domain")
+        if any(domain.name == name for domain in self.known.values()):
+            raise AlreadyExists(f"The {name} domain has been registered already.")
+        domain = domain_of(name)
+        self.known[domain.domain_id] = domain
+        return domain
+
+    async def domains(self, tenant: TenantId) -> Sequence[Domain]:
+        return list(self.known.values())
+
+    async def load(self, tenant: TenantId, domain_id: str) -> Domain:
+        if domain_id not in self.known or tenant != TENANT:
+            raise NotFound("Domain not found")
+        return self.known[domain_id]
+
+    async def records(self, domain: Domain) -> Sequence[DnsRecord]:
+        return [
+            Record("DKIM", f"s1._domainkey.{domain.name}", "TXT", "p=x"),
+            Record("Receiving", domain.name, "MX", "mail.example.com", 10, True),
+        ]
+
+    async def verify(self, tenant: TenantId, domain_id: str) -> Domain:
+        domain = await self.load(tenant, domain_id)
+        self.known[domain_id] = replace(domain, status=DomainStatus.VERIFIED)
+        return self.known[domain_id]
+
+    async def delete(self, tenant: TenantId, domain_id: str) -> None:
+        await self.load(tenant, domain_id)
+        del self.known[domain_id]
+
+
+class FakeKeys(ApiKeys):
+    def __init__(self) -> None:
+        self.known: list[ApiKey] = []
+
+    async def create(
+        self, tenant: TenantId, name: str, permission: KeyPermission, domain_id: str | None
+    ) -> tuple[ApiKey, Secret]:
+        key = ApiKey(new_uuid(), tenant, name, permission, domain_id, NOW, None)
+        self.known.insert(0, key)
+        return key, Secret("re_new")
+
+    async def keys(self, tenant: TenantId) -> Sequence[ApiKey]:
+        return self.known
+
+    async def delete(self, tenant: TenantId, key_id: str) -> None:
+        if key_id not in [key.key_id for key in self.known]:
+            raise NotFound("API key not found")
+        self.known = [key for key in self.known if key.key_id != key_id]
+
+
+@dataclass
+class World:
+    """A server's core, and the API before it."""
+
+    sending: FakeSending = field(default_factory=FakeSending)
+    domains: FakeDomains = field(default_factory=FakeDomains)
+    keys: FakeKeys = field(default_factory=FakeKeys)
+    tasks: FakeTasks = field(default_factory=FakeTasks)
+    operations: Operations = field(default_factory=Operations)
+    limits: ApiLimits = field(default_factory=ApiLimits)
+
+    def app(self) -> ASGIApp:
+        services = RestServices(
+            sending=self.sending,
+            identities=FakeIdentities(),
+            domains=self.domains,
+            keys=self.keys,
+            tasks=self.tasks,
+            clock=FakeClock(),
+            operations=self.operations,
+        )
+        return build(services, FakeAuthenticator(), self.limits)
