@@ -38,8 +38,12 @@ async def ask(
     headers: Mapping[str, str] | None = None,
     chunks: Sequence[bytes] | None = None,
     peer: str = "127.0.0.1",
+    fails_with: type[Exception] | None = None,
 ) -> Answer:
-    """One request; `body` goes as JSON, `chunks` as they are."""
+    """One request; `body` goes as JSON, `chunks` as they are.
+
+    An application that `fails_with` an error answers first, and raises it for the server's log.
+    """
     octets = b"" if body is None else json.dumps(body).encode()
     pieces = list(chunks) if chunks is not None else [octets]
     fields = {"host": "api.example.com", **(headers or {})}
@@ -72,7 +76,11 @@ async def ask(
     async def send(message: Message) -> None:
         messages.append(message)
 
-    await app(scope, receive, send)
+    try:
+        await app(scope, receive, send)
+    except Exception as error:
+        if fails_with is None or not isinstance(error, fails_with):
+            raise
     start = messages[0]
     answer = b"".join(message.get("body", b"") for message in messages[1:])
     names = {name.decode(): value.decode() for name, value in start["headers"]}

@@ -19,11 +19,13 @@ from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment
 from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
+from postroad.core.directory.domains import DnsRecord, Domains
+from postroad.core.directory.keys import ApiKeys
 from postroad.core.sending.identity import Identities
 from postroad.core.sending.service import Draft, Sending
 from postroad.http.contract.api import ApiLimits
 from postroad.http.rest.application import build
-from postroad.http.rest.services import ApiKeys, DnsRecord, Domains, Operations, RestServices
+from postroad.http.rest.services import Operations, RestServices
 from postroad.model.directory import ApiKey, Domain, DomainStatus, KeyPermission
 from postroad.model.events import Event, EventKind
 from postroad.model.ids import AccountId, BlobId, SubmissionId, TenantId, TraceId
@@ -189,16 +191,6 @@ class FakeAuthenticator(Authenticator):
         return Program(key, TENANT, ACCOUNT)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    purpose: str
-    name: str
-    type: str
-    value: str
-    priority: int | None = None
-    is_published: bool | None = None
-
-
 def domain_of(name: str) -> Domain:
     return Domain(new_uuid(), TENANT, name, DomainStatus.NOT_STARTED, None, NOW)
 
@@ -216,18 +208,19 @@ class FakeDomains(Domains):
         self.known[domain.domain_id] = domain
         return domain
 
-    async def domains(self, tenant: TenantId) -> Sequence[Domain]:
-        return list(self.known.values())
+    async def domains(self, tenant: TenantId | None) -> tuple[Domain, ...]:
+        return tuple(self.known.values())
 
     async def load(self, tenant: TenantId, domain_id: str) -> Domain:
         if domain_id not in self.known or tenant != TENANT:
             raise NotFound("Domain not found")
         return self.known[domain_id]
 
-    async def records(self, domain: Domain) -> Sequence[DnsRecord]:
+    async def records(self, domain: Domain) -> list[DnsRecord]:
         return [
-            Record("DKIM", f"s1._domainkey.{domain.name}", "TXT", "p=x"),
-            Record("Receiving", domain.name, "MX", "mail.example.com", 10, True),
+            DnsRecord("DKIM", f"s1._domainkey.{domain.name}", "TXT", "p=x"),
+            DnsRecord("DMARC", f"_dmarc.{domain.name}", "TXT", "v=DMARC1"),
+            DnsRecord("Receiving", domain.name, "MX", "mail.example.com", 10, True),
         ]
 
     async def verify(self, tenant: TenantId, domain_id: str) -> Domain:

@@ -142,6 +142,7 @@ class Column(Enum):
     SIZE = "size"
     INTERNAL_DATE = "internal_date"  # Moment
     SENT_AT = "sent_at"  # Moment or None
+    SENT_ON = "sent_on"  # the day in Date, time zone set aside: ordinal as in datetime, or None
     SAVED_AT = "saved_at"  # Moment
     ENVELOPE = "envelope"  # octets
     ENVELOPE_UTF8 = "envelope_utf8"  # octets, or None where ENVELOPE serves
@@ -192,6 +193,7 @@ class PreparedEmail:
     part_table: bytes
     preview: str
     sent_at: Moment | None
+    sent_on: int | None  # the proleptic ordinal of the day that Date names
     subject_base: str
     sort_from: str
     sort_to: str

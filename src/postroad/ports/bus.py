@@ -1,8 +1,7 @@
 """How the parts of the program hear of changes. Losing it costs latency, never truth."""
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 from typing import Protocol
 
 from postroad.model.ids import AccountId
@@ -17,8 +16,11 @@ class Bus(Protocol):
         ...
 
     @abstractmethod
-    def listen(self, account: AccountId) -> AbstractAsyncContextManager[AsyncIterator[None]]:
-        """Hear of changes; several that come while nobody looks count as one."""
+    def watch(self, account: AccountId, wake: Callable[[], None]) -> Callable[[], None]:
+        """Have `wake` called when something changes, from the loop's thread; it must not wait.
+
+        Several changes may be one call. Returns what ends the watch.
+        """
         ...
 
     @abstractmethod

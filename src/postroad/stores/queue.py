@@ -58,9 +58,15 @@ class QueueStore(Protocol):
 
     @abstractmethod
     async def settle(
-        self, claim: Claim, settlements: Sequence[Settlement], events: Sequence[NewEvent]
+        self,
+        claim: Claim,
+        settlements: Sequence[Settlement],
+        events: Sequence[NewEvent],
+        notice: NewSubmission | None = None,
     ) -> bool:
         """Record what became of a claim, with its events; False (nothing stored) if it was lost.
+
+        `notice` is a DSN to the sender: it is queued together with the record that causes it.
 
         When the last recipient is final, the reference to the message's blob is dropped after the
         retention that `ReferenceStore.purge_settled` applies.

@@ -23,6 +23,7 @@ from postroad.formats.compose.plain import text_of_html
         ("  \r\n lots \n\n of   space ", "lots of space"),
         ("<html><head><title>t</title></head><body>b</body></html>", "b"),
         ("", ""),
+        ("<!--[if mso]>x<![endif]-->y<![if !mso]>z<![endif]>", "yz"),
     ],
 )
 def test_texts(html: str, text: str) -> None:

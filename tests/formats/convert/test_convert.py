@@ -160,6 +160,10 @@ def test_a_preamble_that_is_in_the_way_is_left_out() -> None:
             "unknown transfer encoding x-uuencode",
         ),
         (HEAD + b"X: a\x00b\r\n\r\nx", "octets in a header"),
+        (
+            HEAD + multipart(TEXT_PART + TEXT).replace(b"--b1\r\n", b"--b1\r\r\n", 1),
+            "octets between the parts",
+        ),
     ],
 )
 def test_what_cannot_be_converted(octets: bytes, reason: str) -> None:

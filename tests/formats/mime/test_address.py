@@ -20,10 +20,17 @@ def a(name: str | None, local_part: str, domain: str | None, route: str | None =
 # The first ones are RFC 5322 appendix A.
 LISTS: list[tuple[str, list[Address | Group]]] = [
     ("John Doe <jdoe@machine.example>", [a("John Doe", "jdoe", "machine.example")]),
-    ('"Joe Q. Public" <john.q.public@example.com>', [a("Joe Q. Public", "john.q.public", "example.com")]),
+    (
+        '"Joe Q. Public" <john.q.public@example.com>',
+        [a("Joe Q. Public", "john.q.public", "example.com")],
+    ),
     (
         "Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>",
-        [a("Mary Smith", "mary", "x.test"), a(None, "jdoe", "example.org"), a("Who?", "one", "y.test")],
+        [
+            a("Mary Smith", "mary", "x.test"),
+            a(None, "jdoe", "example.org"),
+            a("Who?", "one", "y.test"),
+        ],
     ),
     (
         '<boss@nil.test>, "Giant; \\"Big\\" Box" <sysservices@example.net>',
@@ -34,15 +41,26 @@ LISTS: list[tuple[str, list[Address | Group]]] = [
         [
             Group(
                 "A Group",
-                (a("Ed Jones", "c", "a.test"), a(None, "joe", "where.test"), a("John", "jdoe", "one.test")),
+                (
+                    a("Ed Jones", "c", "a.test"),
+                    a(None, "joe", "where.test"),
+                    a("John", "jdoe", "one.test"),
+                ),
             )
         ],
     ),
     ("Undisclosed recipients:;", [Group("Undisclosed recipients", ())]),
-    ('"Mary Smith: Personal Account" <smith@home.example>', [a("Mary Smith: Personal Account", "smith", "home.example")]),
-    ("Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", [a("Pete", "pete", "silly.test")]),
     (
-        "A Group(Some people)      :Chris Jones <c@(Chris's host.)public.example>,    joe@example.org,"
+        '"Mary Smith: Personal Account" <smith@home.example>',
+        [a("Mary Smith: Personal Account", "smith", "home.example")],
+    ),
+    (
+        "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
+        [a("Pete", "pete", "silly.test")],
+    ),
+    (
+        "A Group(Some people)      :Chris Jones <c@(Chris's host.)public.example>,"
+        "    joe@example.org,"
         "   John <jdoe@one.test> (my dear friend); (the end of the group)",
         [
             Group(
@@ -55,8 +73,14 @@ LISTS: list[tuple[str, list[Address | Group]]] = [
             )
         ],
     ),
-    ("(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;", [Group("Hidden recipients", ())]),
-    ("Joe Q. Public <john.q.public@example.com>", [a("Joe Q. Public", "john.q.public", "example.com")]),
+    (
+        "(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;",
+        [Group("Hidden recipients", ())],
+    ),
+    (
+        "Joe Q. Public <john.q.public@example.com>",
+        [a("Joe Q. Public", "john.q.public", "example.com")],
+    ),
     (
         "Mary Smith <@node.test:mary@example.net>, , jdoe@test . example",
         [a("Mary Smith", "mary", "example.net", "@node.test"), a(None, "jdoe", "test.example")],
@@ -85,7 +109,7 @@ LISTS: list[tuple[str, list[Address | Group]]] = [
     ("Foo <>", [a("Foo", "", None)]),
     ("<>", []),
     ("mailto:a@b.test", [Group("mailto", (a(None, "a", "b.test"),))]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "expected"), LISTS)

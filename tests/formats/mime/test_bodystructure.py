@@ -2,12 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from formats.mime.imapgrammar import check_body, read
 from formats.mime.samples import RFC_2049, VECTORS, nonsense
 from formats.mime.test_scanner import nested, vectors
+from hypothesis import given
+from hypothesis import strategies as st
+
 from postroad.formats.mime import bodystructure
 from postroad.formats.mime.scanner import scan
 
@@ -32,18 +32,22 @@ CASES: list[tuple[str, str, bytes, bytes]] = [
         "Content-Type: MULTIPART/MIXED; boundary=a\n\n--a\n\nabc\n\n--a\n"
         "Content-Type: TEXT/PLAIN; CHARSET=US-ASCII; NAME=cc.diff\n"
         "Content-ID: <960723163407.20117h@cac.washington.edu>\n"
-        "Content-Description: Compiler diff\nContent-Transfer-Encoding: BASE64\n\n" + DIFF + "\n\n--a--\n",
+        "Content-Description: Compiler diff\nContent-Transfer-Encoding: BASE64\n\n"
+        + DIFF
+        + "\n\n--a--\n",
         b'(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 5 1)'
         b'("text" "plain" ("charset" "US-ASCII" "name" "cc.diff") '
         b'"<960723163407.20117h@cac.washington.edu>" "Compiler diff" "base64" 4554 1) "mixed")',
         b'(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 5 1 NIL NIL NIL NIL)'
         b'("text" "plain" ("charset" "US-ASCII" "name" "cc.diff") '
-        b'"<960723163407.20117h@cac.washington.edu>" "Compiler diff" "base64" 4554 1 NIL NIL NIL NIL) '
+        b'"<960723163407.20117h@cac.washington.edu>" "Compiler diff" "base64" 4554 1 '
+        b"NIL NIL NIL NIL) "
         b'"mixed" ("boundary" "a") NIL NIL NIL)',
     ),
     (
         "all extension data",
-        'Content-Type: image/png\nContent-MD5: Q2hlY2sgSW50ZWdyaXR5IQ==\nContent-Language: en, "de"\n'
+        "Content-Type: image/png\nContent-MD5: Q2hlY2sgSW50ZWdyaXR5IQ==\n"
+        'Content-Language: en, "de"\n'
         'Content-Disposition: ATTACHMENT; filename="a b.png"; size=3\n'
         "Content-Location: http://a.test/\n  b.png\n\nabc",
         b'("image" "png" NIL NIL NIL "7bit" 3)',
@@ -62,7 +66,8 @@ CASES: list[tuple[str, str, bytes, bytes]] = [
         b'("message" "rfc822" NIL NIL NIL "7bit" 45 (NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL) '
         b'("text" "html" ("charset" "us-ascii") NIL NIL "7bit" 6 2) 5)',
         b'("message" "rfc822" NIL NIL NIL "7bit" 45 (NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL) '
-        b'("text" "html" ("charset" "us-ascii") NIL NIL "7bit" 6 2 NIL NIL NIL NIL) 5 NIL NIL NIL NIL)',
+        b'("text" "html" ("charset" "us-ascii") NIL NIL "7bit" 6 2 NIL NIL NIL NIL) 5 '
+        b"NIL NIL NIL NIL)",
     ),
     (
         "a multipart without parts is a text",
@@ -82,7 +87,7 @@ CASES: list[tuple[str, str, bytes, bytes]] = [
         b'("message" "delivery-status" NIL NIL NIL "7bit" 4)',
         b'("message" "delivery-status" NIL NIL NIL "7bit" 4 NIL NIL NIL NIL)',
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

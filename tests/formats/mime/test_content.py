@@ -7,23 +7,41 @@ from postroad.formats.mime.headers import Header
 CASES = [
     (b"Subject: x", content.DEFAULT),
     (b"Content-Type: TEXT/Html", Content("text", "html")),
-    (b"Content-Type: text/html (comment); charset=x (y)", Content("text", "html", (("charset", "x"),))),
+    (
+        b"Content-Type: text/html (comment); charset=x (y)",
+        Content("text", "html", (("charset", "x"),)),
+    ),
     (b"Content-Type: text", content.DEFAULT),
     (b"Content-Type: ;", content.DEFAULT),
-    (b"Content-Transfer-Encoding: (x) BASE64 (y)", Content(parameters=content.US_ASCII, encoding="base64")),
+    (
+        b"Content-Transfer-Encoding: (x) BASE64 (y)",
+        Content(parameters=content.US_ASCII, encoding="base64"),
+    ),
     (b"Content-Transfer-Encoding:", content.DEFAULT),
     (
         b"Content-Disposition: Attachment; filename=a",
-        Content(parameters=content.US_ASCII, disposition=Disposition("attachment", (("filename", "a"),))),
+        Content(
+            parameters=content.US_ASCII,
+            disposition=Disposition("attachment", (("filename", "a"),)),
+        ),
     ),
     (
         b"Content-Disposition: ; filename=a",
-        Content(parameters=content.US_ASCII, disposition=Disposition("attachment", (("filename", "a"),))),
+        Content(
+            parameters=content.US_ASCII,
+            disposition=Disposition("attachment", (("filename", "a"),)),
+        ),
     ),
     (b"Content-Disposition:", content.DEFAULT),
-    (b"Content-Language: en (English) , de", Content(parameters=content.US_ASCII, language=("en", "de"))),
-    (b"Content-Location: http://a/\r\n b c", Content(parameters=content.US_ASCII, location="http://a/bc")),
-]  # fmt: skip
+    (
+        b"Content-Language: en (English) , de",
+        Content(parameters=content.US_ASCII, language=("en", "de")),
+    ),
+    (
+        b"Content-Location: http://a/\r\n b c",
+        Content(parameters=content.US_ASCII, location="http://a/bc"),
+    ),
+]
 
 
 @pytest.mark.parametrize(("header", "expected"), CASES)

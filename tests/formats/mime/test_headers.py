@@ -1,13 +1,14 @@
 import pytest
+from formats.mime.samples import RFC_2049
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.mime.samples import RFC_2049
 from postroad.formats.mime import headers
 from postroad.formats.mime.headers import Header
 
 BLOCK = (
-    b"From mbox line\r\nSubject: a\r\n b\r\n\tc \r\nto : x@y\r\nTo: z\r\nnot a field\r\nX-Empty:\r\n"
+    b"From mbox line\r\nSubject: a\r\n b\r\n\tc \r\nto : x@y\r\nTo: z\r\n"
+    b"not a field\r\nX-Empty:\r\n"
     b"Bin: a\0b\rc\r\nUtf: \xc3\xa9\r\nLatin: \xe9\r\n\r\n"
 )
 

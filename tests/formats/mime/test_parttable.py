@@ -2,11 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from formats.mime.samples import RFC_2049, VECTORS, nonsense
+from formats.mime.test_scanner import vectors
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.mime.samples import RFC_2049, VECTORS, nonsense
-from formats.mime.test_scanner import vectors
 from postroad.formats.mime import parttable
 from postroad.formats.mime.parttable import Section, find, resolve
 from postroad.formats.mime.scanner import Part, scan
@@ -16,8 +16,8 @@ def crlf(text: str) -> bytes:
     return text.encode().replace(b"\n", b"\r\n")
 
 
-# The message of RFC 9051 section 6.4.5.1: 1 text, 2 octets, 3 message (1 text, 2 octets), 4 multipart
-# (1 image, 2 message (1 text, 2 multipart (1 plain, 2 richtext))).
+# The message of RFC 9051 section 6.4.5.1: 1 text, 2 octets, 3 message (1 text, 2 octets),
+# 4 multipart (1 image, 2 message (1 text, 2 multipart (1 plain, 2 richtext))).
 RFC_9051 = crlf(
     """Subject: top
 Content-Type: multipart/mixed; boundary=a

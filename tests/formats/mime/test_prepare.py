@@ -6,13 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from formats.mime.imapgrammar import check_body, check_envelope, read
 from formats.mime.samples import RFC_2049, VECTORS, nonsense
 from formats.mime.test_envelope import INTERNATIONAL, SAMPLE, SAMPLE_ENVELOPE
 from formats.mime.test_scanner import HOSTILE, vectors
+from hypothesis import given
+from hypothesis import strategies as st
+
 from postroad.formats.mime import parttable
 from postroad.formats.mime.prepare import Prepared, prepare
 
@@ -29,7 +29,8 @@ def test_the_sample_of_rfc_9051() -> None:
         envelope=SAMPLE_ENVELOPE,
         envelope_utf8=None,
         body=b'("text" "plain" ("charset" "US-ASCII") NIL NIL "7bit" 17 2)',
-        body_structure=b'("text" "plain" ("charset" "US-ASCII") NIL NIL "7bit" 17 2 NIL NIL NIL NIL)',
+        body_structure=b'("text" "plain" ("charset" "US-ASCII") NIL NIL "7bit" 17 2 '
+        b"NIL NIL NIL NIL)",
         body_structure_utf8=None,
         part_table=table,
         preview="Hello, world",
@@ -76,14 +77,35 @@ ATTACHED = [
     ("Content-Type: application/pdf\n\nx", True),
     ("Content-Type: text/plain\nContent-Disposition: attachment\n\nx", True),
     ("Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n" + PICTURE.format("inline"), False),
-    ("Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n" + PICTURE.format("attachment"), True),
-    ("Content-Type: multipart/related; boundary=a\n\n--a\n\nx\n" + PICTURE.format("inline"), False),
-    ("Content-Type: multipart/related; boundary=a\n\n--a\n\nx\n" + PICTURE.format("attachment"), True),
-    ("Content-Type: multipart/alternative; boundary=a\n\n--a\n\nx\n--a\nContent-Type: text/html\n\nx", False),
-    ("Content-Type: multipart/signed; boundary=a\n\n--a\n\nx\n--a\nContent-Type: application/pgp-signature\n\nx", False),
-    ("Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n--a\nContent-Type: message/rfc822\n\n\nx", True),
+    (
+        "Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n" + PICTURE.format("attachment"),
+        True,
+    ),
+    (
+        "Content-Type: multipart/related; boundary=a\n\n--a\n\nx\n" + PICTURE.format("inline"),
+        False,
+    ),
+    (
+        "Content-Type: multipart/related; boundary=a\n\n--a\n\nx\n" + PICTURE.format("attachment"),
+        True,
+    ),
+    (
+        "Content-Type: multipart/alternative; boundary=a\n\n--a\n\nx\n"
+        "--a\nContent-Type: text/html\n\nx",
+        False,
+    ),
+    (
+        "Content-Type: multipart/signed; boundary=a\n\n--a\n\nx\n"
+        "--a\nContent-Type: application/pgp-signature\n\nx",
+        False,
+    ),
+    (
+        "Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n"
+        "--a\nContent-Type: message/rfc822\n\n\nx",
+        True,
+    ),
     ("Content-Type: multipart/mixed; boundary=a\n\nx", False),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("octets", "expected"), ATTACHED)

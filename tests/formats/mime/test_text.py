@@ -1,7 +1,7 @@
+from formats.mime.samples import RFC_2049, nonsense
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.mime.samples import RFC_2049, nonsense
 from postroad.formats.mime import text
 from postroad.formats.mime.parttable import PartRow, row
 from postroad.formats.mime.scanner import scan
@@ -20,8 +20,10 @@ def preview(octets: bytes) -> str:
 
 
 ALTERNATIVE = crlf(
-    "Content-Type: multipart/alternative; boundary=a\n\n--a\nContent-Type: text/html\n\n<p>in html</p>\n"
-    "--a\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n"
+    "Content-Type: multipart/alternative; boundary=a\n\n--a\n"
+    "Content-Type: text/html\n\n<p>in html</p>\n"
+    "--a\nContent-Type: text/plain; charset=iso-8859-1\n"
+    "Content-Transfer-Encoding: quoted-printable\n\n"
     "caf=E9 \n\n  au   lait\n--a--\n"
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.events import add_events
 from postroad.adapters.sql.mail import arriving, flags, mailboxes, moving, reading
-from postroad.adapters.sql.queue.submitting import add_submission
+from postroad.adapters.sql.queue.submitting import add_submission, find
 from postroad.adapters.sql.statement import Row, Steps
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, EmailId, MailboxId, MailboxName, ModSeq, Uid
@@ -103,8 +103,9 @@ class SqlMailStore(MailStore):
     ) -> list[DeliveryResult]:
         def operation() -> Steps[list[DeliveryResult]]:
             for owner, submission, events in submissions:
-                yield from add_submission(owner, submission)
-                yield from add_events(owner, events)
+                if (yield from find(owner, submission.submission_id)) is None:
+                    yield from add_submission(owner, submission)
+                    yield from add_events(owner, events)
             return (yield from arriving.deliver(deliveries))
 
         return await self._engine.write(operation)

@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from postroad.base.errors import Invalid, NoSuchTarget, NotFound, NotPermitted
@@ -15,6 +14,7 @@ from postroad.model.mailbox import (
     Copied,
     FlagChange,
     Mailbox,
+    MailboxChanges,
     MailboxCounts,
     SpecialUse,
     Stored,
@@ -114,6 +114,12 @@ class MailboxService:
         """The mailbox as the store has it at this moment. Raises `NotFound` once it is deleted."""
         return await self._cache.current(account, mailbox)
 
+    async def changes(
+        self, account: AccountId, mailbox: MailboxId, since: ModSeq
+    ) -> MailboxChanges:
+        """What changed after `since` (RFC 7162 section 3.2.5). Raises `NotFound`."""
+        return await self._store.changes(account, mailbox, since)
+
     async def rows(
         self,
         account: AccountId,
@@ -194,12 +200,6 @@ class MailboxService:
 
     def stream(self, wanted: BlobRange) -> AsyncIterator[bytes]:
         return self._blobs.stream(wanted)
-
-    # Changes
-
-    def listen(self, account: AccountId) -> AbstractAsyncContextManager[AsyncIterator[None]]:
-        """Wake up when mailboxes of the account change; then ask for a new snapshot."""
-        return self._bus.listen(account)
 
     async def _target(self, account: AccountId, name: MailboxName) -> Mailbox:
         mailbox = await self._store.find_mailbox(account, name)

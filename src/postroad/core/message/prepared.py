@@ -36,6 +36,7 @@ def new_email(
             part_table=parsed.part_table,
             preview=parsed.preview,
             sent_at=None if parsed.sent_at is None else Moment(parsed.sent_at),
+            sent_on=None if parsed.sent_on is None else parsed.sent_on.toordinal(),
             subject_base=parsed.subject_base,
             sort_from=parsed.sort_from,
             sort_to=parsed.sort_to,

@@ -8,8 +8,8 @@ from postroad.core.message.headers import header_end
 from postroad.core.sending.identity import Identities
 from postroad.core.sending.service import Draft, Sending
 from postroad.formats.mailaddress import normalise_domain, split_address
-from postroad.formats.mime.address import Address, Group, parse_address_list
-from postroad.formats.mime.headers import HeaderField, fields
+from postroad.formats.mime.address import mailboxes, parse_address_list
+from postroad.formats.mime.headers import HeaderField, fields, to_text, unfold
 from postroad.model.directory import Account
 from postroad.model.ids import TraceId
 from postroad.model.queue import Source
@@ -123,11 +123,6 @@ def _named(octets: Octets, name: str) -> list[HeaderField]:
 
 
 def _addresses(value: bytes) -> list[str]:
-    found: list[str] = []
-    for entry in parse_address_list(value):
-        match entry:
-            case Group():
-                found.extend(f"{one.local_part}@{one.domain}" for one in entry.members)
-            case Address():
-                found.append(f"{entry.local_part}@{entry.domain}")
-    return found
+    """The addresses of a From or Sender field; one without a domain counts, too."""
+    found = mailboxes(parse_address_list(to_text(unfold(value))))
+    return [f"{one.local_part}@{one.domain or ''}" for one in found]

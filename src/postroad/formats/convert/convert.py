@@ -73,6 +73,7 @@ def convert(octets: Octets, lacks: Needs) -> Converted | CannotConvert:
     planner = _Planner(octets, lacks)
     try:
         planner.plan(scan(octets, _LIMITS).root)
+        planner.check_rest()
     except _Obstacle as obstacle:
         return CannotConvert(str(obstacle))
     return Converted(octets, tuple(planner.edits))
@@ -94,6 +95,17 @@ class _Planner:
             self._plan_container(part)
         else:
             self._plan_leaf(part)
+
+    def check_rest(self) -> None:
+        """Refuse what no edit reaches, such as a delimiter line with octets of its own."""
+        at = 0
+        for start, end in [
+            *((edit.start, edit.end) for edit in self.edits),
+            (len(self._octets), 0),
+        ]:
+            if self._is_in_the_way(at, start):
+                raise _Obstacle("octets between the parts")
+            at = end
 
     def _is_in_the_way(self, start: int, end: int) -> bool:
         return is_in_the_way(examine(self._octets, start, end), self._lacks)

@@ -142,7 +142,7 @@ def _tokens(text: str, at: int) -> Iterator[_Token | str]:
             return
         if kind == "quoted":
             value = _ESCAPE.sub(r"\1", value) if "\\" in value else value
-        is_word = kind != "special" or value in '\\[])'
+        is_word = kind != "special" or value in "\\[])"
         yield _Token(value, is_word, after_space)
         after_space = False
 

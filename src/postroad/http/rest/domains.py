@@ -6,14 +6,17 @@ import msgspec
 
 from postroad.base.errors import NotPermitted
 from postroad.base.moments import to_iso
+from postroad.core.directory.domains import DnsRecord
 from postroad.http.contract.endpoint import Access, Call, Endpoint
 from postroad.http.contract.problems import unprocessable
 from postroad.http.rest.pages import Listed, PageQuery, page_of, uuid_of
-from postroad.http.rest.services import DnsRecord, RestServices
+from postroad.http.rest.services import RestServices
 from postroad.model.directory import Domain, DomainStatus
 
 # Interop: the typed SDKs know only regions of a cloud, so our one place bears the first's name.
 _REGION = "us-east-1"
+# Interop: they know no other purposes of records; DMARC is shown by our own tools.
+_PURPOSES = frozenset({"SPF", "DKIM", "Receiving"})
 
 
 class Capabilities(msgspec.Struct):
@@ -173,6 +176,7 @@ def _records(domain: Domain, records: Sequence[DnsRecord]) -> list[DomainRecord]
             priority=record.priority,
         )
         for record in records
+        if record.purpose in _PURPOSES
     ]
 
 

@@ -70,6 +70,16 @@ def locate(blob_id: BlobId, table: bytes, sections: Sequence[Section]) -> list[W
     return [_locate(blob_id, root, section) for section in sections]
 
 
+def is_whole(section: Section) -> bool:
+    """Whether it is ``BODY[]`` or means it: for that the size is enough."""
+    return section.form is Form.BODY and section.what is What.WHOLE and not section.path
+
+
+def locate_whole(blob_id: BlobId, size: int, sections: Sequence[Section]) -> list[Wanted]:
+    """As `locate`, for sections that are all whole."""
+    return [_clipped(section, BlobRange(blob_id, 0, size)) for section in sections]
+
+
 def _locate(blob_id: BlobId, root: parttable.PartRow, section: Section) -> Wanted:
     found = parttable.resolve(root, section.path, _SECTIONS[section.what])
     if found is None:
@@ -80,12 +90,17 @@ def _locate(blob_id: BlobId, root: parttable.PartRow, section: Section) -> Wante
         encoding = part.encoding.strip().lower() if part is not None else ""
         if encoding not in transfer.KNOWN:
             raise transfer.UnknownEncoding(encoding)
-    wanted = Wanted(section, BlobRange(blob_id, *found), encoding)
+    return _clipped(section, BlobRange(blob_id, *found), encoding)
+
+
+def _clipped(section: Section, octets: BlobRange, encoding: str = "") -> Wanted:
+    """The part of the range that is asked for, where the range itself is the answer."""
+    wanted = Wanted(section, octets, encoding)
     if section.partial is None or not wanted.is_raw:
         return wanted
-    start = min(found[0] + section.partial.first, found[1])
-    end = min(start + section.partial.count, found[1])
-    return Wanted(section, BlobRange(blob_id, start, end), encoding)
+    start = min(octets.start + section.partial.first, octets.end)
+    end = min(start + section.partial.count, octets.end)
+    return Wanted(section, BlobRange(octets.blob_id, start, end), encoding)
 
 
 async def respond(

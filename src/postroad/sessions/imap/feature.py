@@ -9,7 +9,7 @@ from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.service import MailboxService
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
-from postroad.sessions.imap.needs import Appending, Changes, TextSearch
+from postroad.sessions.imap.needs import Appending, TextSearch
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.cursor import Cursor
@@ -87,7 +87,6 @@ class Services:
 
     authenticator: Authenticator
     mailboxes: MailboxService
-    changes: Changes
     appending: Appending
     search: TextSearch
 

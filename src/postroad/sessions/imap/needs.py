@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from postroad.base.moments import Moment
-from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
-from postroad.model.mailbox import Appended, Flags, MailboxChanges
+from postroad.model.ids import AccountId, MailboxId, MailboxName, Uid
+from postroad.model.mailbox import Appended, Flags
 
 
 class IncomingMessage(Protocol):
@@ -72,13 +72,4 @@ class TextSearch(Protocol):
         in_header: bool,
     ) -> Collection[Uid]:
         """Those of `uids` that contain `text` in the body, or with `in_header` anywhere."""
-        ...
-
-
-class Changes(Protocol):
-    @abstractmethod
-    async def changes(
-        self, account: AccountId, mailbox: MailboxId, since: ModSeq
-    ) -> MailboxChanges:
-        """What changed after `since` (RFC 7162 section 3.2.5). Raises `NotFound`."""
         ...

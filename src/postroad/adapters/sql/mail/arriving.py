@@ -31,9 +31,9 @@ _DELIVERED = Sql("""
 """)
 _EMAIL = Sql("""
     INSERT INTO email (owner_id, email_id, thread_id, blob_id, delivery_id, size, internal_date,
-        sent_at, prepared_version, envelope, body_structure, part_table, subject_base, sort_from,
+        sent_at, sent_on, prepared_version, envelope, body_structure, part_table, subject_base, sort_from,
         sort_to, sort_cc, preview, body, envelope_utf8, body_structure_utf8)
-    VALUES (:owner, :email, :thread, :blob, :delivery, :size, :internal_date, :sent_at, :version,
+    VALUES (:owner, :email, :thread, :blob, :delivery, :size, :internal_date, :sent_at, :sent_on, :version,
         :envelope, :body_structure, :part_table, :subject_base, :sort_from, :sort_to, :sort_cc,
         :preview, :body, :envelope_utf8, :body_structure_utf8)
 """)
@@ -189,6 +189,7 @@ def _email_row(owner: AccountId, email_id: EmailId, thread: ThreadId, email: New
         "size": email.size,
         "internal_date": email.internal_date,
         "sent_at": prepared.sent_at,
+        "sent_on": prepared.sent_on,
         "version": prepared.version,
         "envelope": prepared.envelope,
         "body_structure": prepared.body_structure,

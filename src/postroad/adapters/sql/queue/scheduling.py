@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from postroad.adapters.sql.events import add_events
 from postroad.adapters.sql.owners import lock
-from postroad.adapters.sql.queue.submitting import SUBMISSION, to_recipient, to_submission
+from postroad.adapters.sql.queue.submitting import (
+    SUBMISSION,
+    add_submission,
+    to_recipient,
+    to_submission,
+)
 from postroad.adapters.sql.statement import (
     Params,
     Run,
@@ -19,7 +24,7 @@ from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, SubmissionId
-from postroad.model.queue import Claim, RecipientState, Settlement
+from postroad.model.queue import Claim, NewSubmission, RecipientState, Settlement
 
 _DUE = Sql("""
     SELECT r.owner_id, r.submission_id, r.destination FROM recipient r
@@ -121,7 +126,11 @@ def renew(claim: Claim, lease_until: Moment) -> Steps[bool]:
 
 
 def settle(
-    claim: Claim, settlements: Sequence[Settlement], events: Sequence[NewEvent], now: Moment
+    claim: Claim,
+    settlements: Sequence[Settlement],
+    events: Sequence[NewEvent],
+    notice: NewSubmission | None,
+    now: Moment,
 ) -> Steps[bool]:
     owner = claim.submission.account_id
     yield from lock(owner)
@@ -143,6 +152,8 @@ def settle(
     if not kept:
         return False
     yield from update_progress(owner, claim.submission.submission_id, now)
+    if notice is not None:
+        yield from add_submission(owner, notice)
     yield from add_events(owner, events)
     return True
 

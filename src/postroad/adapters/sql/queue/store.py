@@ -48,10 +48,14 @@ class SqlQueueStore(QueueStore):
         return await self._engine.write(lambda: scheduling.renew(claim, lease_until))
 
     async def settle(
-        self, claim: Claim, settlements: Sequence[Settlement], events: Sequence[NewEvent]
+        self,
+        claim: Claim,
+        settlements: Sequence[Settlement],
+        events: Sequence[NewEvent],
+        notice: NewSubmission | None = None,
     ) -> bool:
         return await self._engine.write(
-            lambda: scheduling.settle(claim, settlements, events, now())
+            lambda: scheduling.settle(claim, settlements, events, notice, now())
         )
 
     async def find_submission(

@@ -123,6 +123,7 @@ CREATE TABLE email (
     size {int} NOT NULL,
     internal_date {int} NOT NULL,
     sent_at {int},
+    sent_on {int},
     prepared_version {int} NOT NULL,
     envelope {octets} NOT NULL,
     body_structure {octets} NOT NULL,

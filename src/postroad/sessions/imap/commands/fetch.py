@@ -8,7 +8,7 @@ from typing import cast
 from postroad.formats.mime.transfer import UnknownEncoding
 from postroad.model.ids import BlobId, ModSeq, Uid
 from postroad.model.mailbox import Column, FlagAction, FlagChange, Flags
-from postroad.sessions.imap.bodies import Message, locate, respond
+from postroad.sessions.imap.bodies import Message, Wanted, is_whole, locate, locate_whole, respond
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
@@ -19,7 +19,7 @@ from postroad.sessions.imap.feature import (
     Replies,
     always,
 )
-from postroad.sessions.imap.messages import ItemReader
+from postroad.sessions.imap.messages import ItemReader, Stored
 from postroad.sessions.imap.view import Batch, Selected
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.fetch import Fetch, Item, Section, parse_fetch
@@ -97,9 +97,7 @@ def _changed_since(view: Selected, spans: list[Span], since: int) -> list[Span]:
 async def _vanished(context: Context, command: Fetch, since: int) -> list[Span]:
     """What of the set is gone since then (RFC 7162 section 3.2.6)."""
     view = context.selected
-    changes = await context.services.changes.changes(
-        context.account, view.mailbox_id, ModSeq(since)
-    )
+    changes = await context.mailboxes.changes(context.account, view.mailbox_id, ModSeq(since))
     last = view.snapshot.mailbox.uid_next - 1
     if not changes.complete:
         return absent(command.messages, view.uids, 1, last)
@@ -153,26 +151,37 @@ async def _sections(
     items: list[Item],
     sections: list[Section],
 ) -> Replies:
-    reader = ItemReader(context, view, items, (Column.BLOB_ID, Column.PART_TABLE))
+    whole = all(map(is_whole, sections))
+    more = (Column.BLOB_ID, Column.SIZE if whole else Column.PART_TABLE)
+    reader = ItemReader(context, view, items, more)
     for batch in view.batches(spans):
         for start in range(0, len(batch.uids), _SECTIONS_AT_ONCE):
             part = _cut(batch, start)
             told, columns, stored = await reader.read(part)
-            rows = zip(
-                cast("Sequence[BlobId]", stored[Column.BLOB_ID]),  # see Column
-                cast("Sequence[bytes]", stored[Column.PART_TABLE]),
-                strict=True,
-            )
+            places = _located(stored, sections, whole=whole)
             heads = [b" ".join(texts) for texts in zip(*columns, strict=True)] or [b""] * len(
                 told.numbers
             )
             messages = [
-                Message(b"* %d FETCH (%b" % (number, head), locate(*row, sections))
-                for number, head, row in zip(told.numbers, heads, rows, strict=True)
+                Message(b"* %d FETCH (%b" % (number, head), wanted)
+                for number, head, wanted in zip(told.numbers, heads, places, strict=True)
             ]
             async with aclosing(respond(context.mailboxes, messages)) as pieces:
                 async for piece in pieces:
                     yield piece
+
+
+def _located(stored: Stored, sections: list[Section], *, whole: bool) -> list[list[Wanted]]:
+    """Where the sections of each message are."""
+    blob_ids = cast("Sequence[BlobId]", stored[Column.BLOB_ID])  # see Column
+    if whole:
+        sizes = cast("Sequence[int]", stored[Column.SIZE])  # see Column
+        pairs = zip(blob_ids, sizes, strict=True)
+        return [locate_whole(blob_id, size, sections) for blob_id, size in pairs]
+    tables = cast("Sequence[bytes]", stored[Column.PART_TABLE])  # see Column
+    return [
+        locate(blob_id, table, sections) for blob_id, table in zip(blob_ids, tables, strict=True)
+    ]
 
 
 def _cut(batch: Batch, start: int) -> Batch:

@@ -21,7 +21,7 @@ from postroad.wire.imap.mailbox_commands import (
     parse_rename,
 )
 from postroad.wire.imap.mailbox_responses import ListEntry
-from postroad.wire.imap.responses import Condition
+from postroad.wire.imap.responses import Condition, Status
 
 _USES = {use.value.lower(): use for use in SpecialUse}
 
@@ -42,6 +42,9 @@ async def create(context: Context, command: Create) -> Replies:
 
 async def delete(context: Context, command: str) -> Replies:
     await context.mailboxes.delete(context.account, MailboxName(command))
+    if context.view is not None and context.view.name == command:
+        context.view = None
+        yield Status(Condition.OK, "It was selected", b"CLOSED")
     yield Done("Deleted")
 
 

@@ -108,7 +108,7 @@ async def _gone(
     context: Context, view: Selected, known: QResync, wanted: SequenceSet
 ) -> list[Span]:
     since = ModSeq(known.mod_seq)
-    changes = await context.services.changes.changes(context.account, view.mailbox_id, since)
+    changes = await context.mailboxes.changes(context.account, view.mailbox_id, since)
     if changes.complete:
         expunged = changes.expunged
         places = wanted.places(expunged)
@@ -144,8 +144,7 @@ def _agreed(snapshot: Snapshot, known: QResync) -> Uid:
 def _members(numbers: SequenceSet) -> Iterator[int]:
     left = _MAX_MATCHES
     for low, high in numbers.ranges:
-        for number in range(low, min(high, low + left) + 1):
-            yield number
+        yield from range(low, min(high, low + left) + 1)
         left -= high - low + 1
         if left <= 0:
             return

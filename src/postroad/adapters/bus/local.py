@@ -1,0 +1,42 @@
+"""A bus for the parts of one process."""
+
+import asyncio
+from collections.abc import Callable
+
+from postroad.model.ids import AccountId
+from postroad.ports.bus import Bus
+
+Wake = Callable[[], None]
+
+
+class LocalBus(Bus):
+    def __init__(self) -> None:
+        # A dict keeps the order of coming and drops one watcher at once.
+        self._watchers: dict[AccountId, dict[object, Wake]] = {}
+        self.queue = asyncio.Event()
+        """Set when there is something to send; its reader clears it."""
+
+    def announce(self, account: AccountId) -> None:
+        for wake in list(self._watchers.get(account, {}).values()):
+            wake()
+
+    def announce_all(self) -> None:
+        """Something changed, and nobody knows for whom: another process wrote."""
+        for watchers in list(self._watchers.values()):
+            for wake in list(watchers.values()):
+                wake()
+
+    def watch(self, account: AccountId, wake: Wake) -> Wake:
+        token = object()
+        self._watchers.setdefault(account, {})[token] = wake
+
+        def cancel() -> None:
+            watchers = self._watchers.get(account, {})
+            watchers.pop(token, None)
+            if not watchers:
+                self._watchers.pop(account, None)
+
+        return cancel
+
+    def wake_queue(self) -> None:
+        self.queue.set()

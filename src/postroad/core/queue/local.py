@@ -1,0 +1,185 @@
+"""Queued mail for recipients on this server, and the sandbox for those elsewhere."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+from postroad.base.errors import AlreadyExists, MailError, OverQuota
+from postroad.base.moments import Moment
+from postroad.core.delivery.routing import Route, Router
+from postroad.core.message.outgoing import without_return_path
+from postroad.core.message.prepared import new_email, parse
+from postroad.model.directory import Role
+from postroad.model.events import EventKind, NewEvent
+from postroad.model.ids import AccountId, MailboxName, SubmissionId
+from postroad.model.mailbox import BlobRange, Flags, LocalDelivery, NewEmail, Refusal
+from postroad.model.queue import Claim, NewSubmission, Source, SubmissionRecipient
+from postroad.ports.bus import Bus
+from postroad.ports.clock import Clock
+from postroad.ports.spool import Octets, Spools
+from postroad.ports.tasks import Tasks
+from postroad.ports.transport import Accepted, PermanentFailure, Result, TemporaryFailure
+from postroad.stores.blobs import BlobStore
+from postroad.stores.directory import DirectoryStore
+from postroad.stores.mail import MailStore
+
+INBOX = MailboxName("INBOX")
+SANDBOX = MailboxName("Sandbox")
+_FORWARDS = uuid.UUID("5b0d3c1e-6a0b-5f7e-9d55-0c8b1a6f2e01")
+
+
+class LocalQueue:
+    """Delivers what is queued for this server. Doing it again is harmless: see `delivery_id`."""
+
+    def __init__(
+        self,
+        mail: MailStore,
+        blobs: BlobStore,
+        directory: DirectoryStore,
+        router: Router,
+        spools: Spools,
+        bus: Bus,
+        tasks: Tasks,
+        clock: Clock,
+    ) -> None:
+        self._mail = mail
+        self._blobs = blobs
+        self._directory = directory
+        self._router = router
+        self._spools = spools
+        self._bus = bus
+        self._tasks = tasks
+        self._clock = clock
+
+    async def deliver(self, claim: Claim) -> list[Result]:
+        """Put the message into the mailboxes that its recipients lead to."""
+        email = await self._email(claim)
+        results: list[Result] = []
+        for recipient in claim.recipients:
+            try:
+                route = await self._router.route(recipient.forward_path, claim.submission.size)
+                results.append(await self._put(claim, recipient, route, email))
+            except OverQuota as error:
+                results.append(TemporaryFailure(str(error), 452, "4.2.2"))
+            except MailError as error:
+                if error.temporary:
+                    results.append(TemporaryFailure(str(error), 451, "4.3.0"))
+                else:
+                    results.append(PermanentFailure(str(error), 550, "5.1.1"))
+        return results
+
+    async def capture(self, claim: Claim) -> list[Result]:
+        """Keep mail for elsewhere in the Sandbox mailbox of the tenant's owner."""
+        owner = await self._sandbox_of(claim.submission.account_id)
+        if owner is None:
+            no_one = TemporaryFailure("the sandbox has no owner: add an account", 451, "4.3.0")
+            return [no_one for _ in claim.recipients]
+        email = await self._email(claim)
+        delivery = LocalDelivery(
+            owner,
+            SANDBOX,
+            _with_delivery_id(email, f"{claim.submission.submission_id}:{claim.destination}"),
+            Flags.NONE,
+            frozenset(),
+            (),
+        )
+        done = (await self._mail.deliver([delivery]))[0]
+        self._bus.announce(owner)
+        if isinstance(done, Refusal):
+            return [
+                TemporaryFailure("the sandbox is full", 452, "4.2.2") for _ in claim.recipients
+            ]
+        return [Accepted(f"captured in the {SANDBOX} mailbox") for _ in claim.recipients]
+
+    async def _email(self, claim: Claim) -> NewEmail:
+        """Parse the queued message as one that arrives, with a Return-Path of its own."""
+        submission = claim.submission
+        start = f"Return-Path: <{submission.reverse_path}>\r\n".encode()
+        spool = self._spools.open()
+        try:
+            await spool.write(start)
+            async for chunk in without_return_path(
+                self._blobs, BlobRange(submission.blob_id, 0, submission.size)
+            ):
+                await spool.write(chunk)
+            octets: Octets = await spool.octets()
+            parsed = await parse(octets, self._tasks)
+            blob_id = await self._blobs.put([memoryview(octets)])
+        finally:
+            spool.close()
+        return new_email(parsed, blob_id, self._clock.now(), None)
+
+    async def _put(
+        self,
+        claim: Claim,
+        recipient: SubmissionRecipient,
+        route: Route,
+        email: NewEmail,
+    ) -> Result:
+        """One transaction for all that one recipient leads to."""
+        key = f"{claim.submission.submission_id}:{recipient.number}"
+        now = self._clock.now()
+        stored = NewEvent(
+            claim.submission.trace_id,
+            EventKind.STORED,
+            now,
+            recipient.forward_path,
+            {"mailbox": INBOX, "reverse_path": claim.submission.reverse_path},
+        )
+        deliveries = [
+            LocalDelivery(
+                account, INBOX, _with_delivery_id(email, key), Flags.NONE, frozenset(), (stored,)
+            )
+            for account in route.accounts
+        ]
+        forwards: list[tuple[AccountId, NewSubmission, Sequence[NewEvent]]] = []
+        if route.forward:
+            forward = _forwarded(claim, key, tuple(route.forward), now)
+            forwards.append((claim.submission.account_id, forward, ()))
+        results = await self._mail.deliver(deliveries, forwards)
+        for delivery in deliveries:
+            self._bus.announce(delivery.account)
+        if Refusal.OVER_QUOTA in results:
+            return TemporaryFailure(f"the mailbox {recipient.forward_path} is full", 452, "4.2.2")
+        if Refusal.NO_ACCOUNT in results:
+            return PermanentFailure(f"there is no mailbox {recipient.forward_path}", 550, "5.1.1")
+        return Accepted("stored in the mailbox")
+
+    async def _sandbox_of(self, account: AccountId) -> AccountId | None:
+        """The Sandbox mailbox is made when it is first needed."""
+        sender = await self._directory.load_account(account)
+        people = [
+            one for one in await self._directory.accounts(sender.tenant_id) if not one.disabled
+        ]
+        order = {Role.OWNER: 0, Role.ADMIN: 1, Role.MEMBER: 2}
+        owner = min(people, key=lambda one: order[one.role], default=None)
+        if owner is None:
+            return None
+        try:
+            await self._mail.create_mailbox(owner.account_id, SANDBOX, None)
+        except AlreadyExists:
+            return owner.account_id
+        await self._mail.set_subscribed(owner.account_id, SANDBOX, subscribed=True)
+        return owner.account_id
+
+
+def _with_delivery_id(email: NewEmail, delivery_id: str) -> NewEmail:
+    """The key that makes a second delivery harmless."""
+    return replace(email, delivery_id=delivery_id)
+
+
+def _forwarded(claim: Claim, key: str, targets: tuple[str, ...], now: Moment) -> NewSubmission:
+    """The message on its way to addresses elsewhere; its id follows from the key, so it is one."""
+    submission = claim.submission
+    return NewSubmission(
+        submission_id=SubmissionId(str(uuid.uuid5(_FORWARDS, key))),
+        trace_id=submission.trace_id,
+        source=Source.FORWARD,
+        reverse_path=submission.reverse_path,
+        blob_id=submission.blob_id,
+        size=submission.size,
+        needs=submission.needs,
+        forward_paths=targets,
+        created_at=now,
+        send_at=now,
+    )

@@ -1,0 +1,274 @@
+"""Working through the queue: what is due is claimed, tried, and what became of it recorded.
+
+A recipient's states and their order are in `model.queue.RecipientState`. Nothing is sent again
+after a recorded success; what a crash leaves unrecorded is tried again when its lease lapses.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+from postroad.base.moments import Moment, after
+from postroad.core.message.outgoing import without_return_path
+from postroad.core.queue.conversion import Conversion, Converter
+from postroad.core.queue.local import LocalQueue
+from postroad.core.queue.notice import Failure, Notices
+from postroad.core.queue.settings import QueueSettings
+from postroad.formats.convert.convert import CannotConvert
+from postroad.model.events import EventKind, NewEvent
+from postroad.model.mailbox import BlobRange
+from postroad.model.queue import Claim, Needs, RecipientState, Settlement, SubmissionRecipient
+from postroad.ports.bus import Bus
+from postroad.ports.clock import Clock
+from postroad.ports.tasks import Tasks
+from postroad.ports.transport import (
+    Accepted,
+    Attempt,
+    MailTransport,
+    Outgoing,
+    PermanentFailure,
+    Result,
+    TemporaryFailure,
+    Unsupported,
+)
+from postroad.stores.blobs import BlobStore
+from postroad.stores.directory import DirectoryStore
+from postroad.stores.queue import QueueStore
+
+_MAX_TRANSCRIPT = 60  # lines kept with an attempt
+
+
+class Scheduler:
+    """`work` starts what is due; it is called again when it said so, or when the bus wakes it."""
+
+    def __init__(
+        self,
+        settings: QueueSettings,
+        queue: QueueStore,
+        blobs: BlobStore,
+        directory: DirectoryStore,
+        local: LocalQueue,
+        transport: MailTransport | None,
+        converter: Converter,
+        notices: Notices,
+        bus: Bus,
+        tasks: Tasks,
+        clock: Clock,
+    ) -> None:
+        """Without a transport, mail for elsewhere is captured in the sandbox."""
+        self._settings = settings
+        self._queue = queue
+        self._blobs = blobs
+        self._directory = directory
+        self._local = local
+        self._transport = transport
+        self._converter = converter
+        self._notices = notices
+        self._bus = bus
+        self._tasks = tasks
+        self._clock = clock
+        self._running: dict[str, Claim] = {}  # by lease token
+
+    async def work(self) -> Moment | None:
+        """Start what is due, as far as there is room; returns when to look again at the latest."""
+        free = self._settings.at_once - len(self._running)
+        if free > 0:
+            now = self._clock.now()
+            lease = after(now, self._settings.lease)
+            claims = await self._queue.claim_due(now, lease, free, self._busy())
+            for claim in claims:
+                self._running[claim.lease_token] = claim
+                self._tasks.start("deliver", self._job(claim))
+        return await self._queue.next_due_at()
+
+    async def renew(self) -> None:
+        """Hold on to what is being sent; to be called a few times within a lease."""
+        until = after(self._clock.now(), self._settings.lease)
+        for claim in list(self._running.values()):
+            await self._queue.renew(claim, until)
+
+    def _busy(self) -> list[str]:
+        counts = Counter(claim.destination for claim in self._running.values())
+        limit = self._settings.at_once_per_destination
+        return [destination for destination, count in counts.items() if count >= limit]
+
+    def _job(self, claim: Claim) -> Callable[[], Awaitable[None]]:
+        async def job() -> None:
+            try:
+                await self._attempt(claim)
+            finally:
+                del self._running[claim.lease_token]
+                self._bus.wake_queue()
+
+        return job
+
+    async def _attempt(self, claim: Claim) -> None:
+        if await self._directory.find_domain(claim.destination) is not None:
+            attempt = Attempt(await self._local.deliver(claim), remote="this server")
+            kind = EventKind.DELIVERED
+        elif self._transport is None:
+            attempt = Attempt(await self._local.capture(claim), remote="sandbox")
+            kind = EventKind.CAPTURED
+        else:
+            attempt = await self._send(claim, self._transport)
+            kind = EventKind.DELIVERED
+        await self._record(claim, attempt, kind)
+
+    async def _send(self, claim: Claim, transport: MailTransport) -> Attempt:
+        """Send as it is; if the other side cannot take that, convert and send again."""
+        submission = claim.submission
+        wanted = BlobRange(submission.blob_id, 0, submission.size)
+        attempt = await transport.send(
+            claim.destination,
+            _outgoing(claim, submission.needs, lambda: without_return_path(self._blobs, wanted)),
+        )
+        lacking = [one for one in attempt.results if isinstance(one, Unsupported)]
+        if not lacking:
+            return attempt
+        lacks = lacking[0].lacks
+        converted = await self._converter.convert(submission, lacks, self._clock.now())
+        if isinstance(converted, CannotConvert):
+            text = f"the other server cannot take this message: {converted.reason}"
+            code = "5.6.7" if lacks.utf8 else "5.6.3"  # RFC 6531 section 4.4, RFC 3463
+            refusal = PermanentFailure(text, 550, code)
+            return _replaced(attempt, refusal)
+        try:
+            return await self._send_converted(claim, transport, converted)
+        finally:
+            converted.close()
+
+    async def _send_converted(
+        self, claim: Claim, transport: MailTransport, converted: Conversion
+    ) -> Attempt:
+        attempt = await transport.send(
+            claim.destination, _outgoing(claim, converted.needs, converted.chunks, converted.size)
+        )
+        return _replaced(
+            attempt, PermanentFailure("the other server cannot take this message", 550, "5.6.3")
+        )
+
+    async def _record(self, claim: Claim, attempt: Attempt, success: EventKind) -> None:
+        now = self._clock.now()
+        settlements: list[Settlement] = []
+        events = [_attempted(claim, attempt, now)]
+        failures: list[Failure] = []
+        warn = self._is_late(claim, now)
+        for recipient, result in zip(claim.recipients, attempt.results, strict=True):
+            settlement, failure = self._settle(claim, recipient, result, attempt, now, warn)
+            settlements.append(settlement)
+            if failure is not None:
+                failures.append(failure)
+            events.append(_outcome(claim, recipient, settlement, success, now))
+        notice = await self._notices.make(claim, failures, now, self._settings.give_up_after)
+        if notice is not None:
+            told = [failure.forward_path for failure in failures]
+            events.append(
+                NewEvent(
+                    claim.submission.trace_id,
+                    EventKind.NOTIFIED,
+                    now,
+                    claim.submission.reverse_path,
+                    {"about": told, "submission": notice.submission_id},
+                )
+            )
+        await self._queue.settle(claim, settlements, events, notice)
+
+    def _settle(
+        self,
+        claim: Claim,
+        recipient: SubmissionRecipient,
+        result: Result,
+        attempt: Attempt,
+        now: Moment,
+        warn: bool,
+    ) -> tuple[Settlement, Failure | None]:
+        if isinstance(result, Accepted):
+            return Settlement(recipient.number, RecipientState.DELIVERED, result.reply), None
+        reply, enhanced = _reason(result)
+        permanent = isinstance(result, PermanentFailure)
+        if not permanent and now >= after(claim.first_attempt_at, self._settings.give_up_after):
+            reply, permanent = f"given up after many attempts; the last one: {reply}", True
+        if permanent:
+            failure = Failure(recipient.forward_path, reply, enhanced, attempt.remote, True)
+            return Settlement(recipient.number, RecipientState.BOUNCED, reply), failure
+        late = None
+        if warn:
+            late = Failure(recipient.forward_path, reply, enhanced, attempt.remote, False)
+        again = self._settings.next_attempt_at(now, recipient.attempts)
+        return Settlement(recipient.number, RecipientState.QUEUED, reply, again, warn), late
+
+    def _is_late(self, claim: Claim, now: Moment) -> bool:
+        """Whether this is the time for the one notice of delay."""
+        if claim.delay_notified:
+            return False
+        return now >= after(claim.first_attempt_at, self._settings.warn_after)
+
+
+def _outgoing(
+    claim: Claim,
+    needs: Needs,
+    chunks: Callable[[], AsyncIterator[bytes]],
+    size: int | None = None,
+) -> Outgoing:
+    return Outgoing(
+        reverse_path=claim.submission.reverse_path,
+        forward_paths=[recipient.forward_path for recipient in claim.recipients],
+        size=claim.submission.size if size is None else size,
+        needs=needs,
+        chunks=chunks,
+    )
+
+
+def _replaced(attempt: Attempt, refusal: PermanentFailure) -> Attempt:
+    """What is unsupported is refused for good."""
+    results = [refusal if isinstance(one, Unsupported) else one for one in attempt.results]
+    return Attempt(results, attempt.remote, attempt.tls, attempt.transcript)
+
+
+def _reason(result: Result) -> tuple[str, str]:
+    match result:
+        case TemporaryFailure() | PermanentFailure():
+            return result.reply, result.enhanced
+        case _:
+            return "the other server cannot take this message", "5.6.3"
+
+
+def _attempted(claim: Claim, attempt: Attempt, now: Moment) -> NewEvent:
+    transcript: Sequence[str] = attempt.transcript
+    if len(transcript) > _MAX_TRANSCRIPT:
+        left_out = f"... {len(transcript) - _MAX_TRANSCRIPT} lines left out ..."
+        half = _MAX_TRANSCRIPT // 2
+        transcript = [*transcript[:half], left_out, *transcript[-half:]]
+    return NewEvent(
+        claim.submission.trace_id,
+        EventKind.ATTEMPTED,
+        now,
+        None,
+        {
+            "destination": claim.destination,
+            "remote": attempt.remote,
+            "tls": attempt.tls,
+            "attempt": max(recipient.attempts for recipient in claim.recipients),
+            "transcript": list(transcript),
+        },
+    )
+
+
+def _outcome(
+    claim: Claim,
+    recipient: SubmissionRecipient,
+    settlement: Settlement,
+    success: EventKind,
+    now: Moment,
+) -> NewEvent:
+    kinds = {
+        RecipientState.DELIVERED: success,
+        RecipientState.BOUNCED: EventKind.BOUNCED,
+        RecipientState.QUEUED: EventKind.DELAYED,
+    }
+    return NewEvent(
+        claim.submission.trace_id,
+        kinds[settlement.state],
+        now,
+        recipient.forward_path,
+        {"reply": settlement.reply},
+    )

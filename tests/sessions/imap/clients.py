@@ -1,0 +1,119 @@
+"""Clients of one account in memory; no sockets."""
+
+from typing import cast
+
+from sessions.imap.memory import NOW, MemoryMail
+from sessions.imap.messages import MESSAGES
+
+from postroad.base.errors import AuthenticationFailed
+from postroad.base.secret import Secret
+from postroad.core.auth.service import Authenticator
+from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.service import MailboxLimits, MailboxService
+from postroad.model.directory import Account, Role
+from postroad.model.ids import AccountId, MailboxName, TenantId
+from postroad.model.mailbox import Flags, SpecialUse
+from postroad.model.principal import Principal
+from postroad.ports.bus import Bus
+from postroad.sessions.imap.feature import Services
+from postroad.sessions.imap.session import CloseConnection, ImapSession, UpgradeToTls
+from postroad.sessions.imap.settings import ImapSettings, Peer
+from postroad.stores.blobs import BlobStore
+from postroad.stores.mail import MailStore
+
+ALICE = Account(
+    AccountId(1), TenantId(1), "alice@example.org", "", Role.MEMBER, True, 1, False, None, NOW
+)
+SETTINGS = ImapSettings("mail.example.org", max_append_octets=100_000, max_literal_octets=1000)
+
+
+class MemoryAuthenticator:
+    async def authenticate(
+        self, name: str, password: Secret, *, protocol: str, peer: str
+    ) -> Principal:
+        if name != ALICE.address or password.reveal() != "secret":
+            raise AuthenticationFailed("the name or the password is wrong")
+        return Principal(ALICE, "1")
+
+
+class Clients:
+    """All clients log in by themselves, except in conversations that say ``given: no login``."""
+
+    def __init__(self) -> None:
+        self.mail = MemoryMail()
+        # MemoryMail is each of the stores as far as IMAP goes.
+        store = cast("MailStore", self.mail)
+        mailboxes = MailboxService(
+            store,
+            cast("BlobStore", self.mail),
+            cast("Bus", self.mail),
+            SnapshotCache(store),
+            MailboxLimits(),
+        )
+        authenticator = cast("Authenticator", MemoryAuthenticator())
+        self.services = Services(authenticator, mailboxes, self.mail, self.mail)
+        self.sessions: dict[str, ImapSession] = {}
+        self.settings = SETTINGS
+        self.has_tls = True
+        self.logs_in = True
+
+    async def prepare(self, text: str) -> None:
+        match text.split():
+            case ["mailbox", name, *rest]:
+                await self._mailbox(MailboxName(name), *rest)
+            case ["message", name, what, *flags]:
+                found = await self.mail.find_mailbox(ALICE.account_id, MailboxName(name))
+                assert found is not None
+                system = Flags.NONE
+                for flag in flags:
+                    system |= Flags[flag.upper()]
+                await self.mail.put(found.mailbox_id, MESSAGES[what], system)
+            case ["no", "login"]:
+                self.logs_in = False
+            case ["no", "tls"]:
+                self.has_tls = self.logs_in = False
+            case ["forgotten", "changes"]:
+                self.mail.forgets = True
+            case _:
+                raise AssertionError(f"not a preparation: {text}")
+
+    async def _mailbox(self, name: MailboxName, count: str = "0", use: str = "") -> None:
+        special_use = SpecialUse(f"\\{use}") if use else None
+        made = await self.mail.create_mailbox(ALICE.account_id, name, special_use)
+        for _ in range(int(count)):
+            await self.mail.put(made.mailbox_id, MESSAGES["small"])
+
+    async def send(self, client: str, octets: bytes) -> dict[str, bytes]:
+        """Send as one client; clients in IDLE hear the news."""
+        session = await self._session(client)
+        received = {client: await self._receive(session, octets)}
+        for name, other in self.sessions.items():
+            if other.idles_for is not None and name != client:
+                outputs = [output async for output in other.news()]
+                received[name] = b"".join(
+                    output.encode()
+                    for output in outputs
+                    if not isinstance(output, UpgradeToTls | CloseConnection)
+                )
+        return received
+
+    async def _session(self, client: str) -> ImapSession:
+        if client not in self.sessions:
+            peer = Peer("192.0.2.1")
+            session = self.sessions[client] = ImapSession(
+                self.settings, peer, self.services, has_tls=self.has_tls, can_start_tls=True
+            )
+            if self.logs_in:
+                await self._receive(session, b"a LOGIN alice@example.org secret\r\n")
+        return self.sessions[client]
+
+    async def _receive(self, session: ImapSession, octets: bytes) -> bytes:
+        sent = b""
+        async for output in session.receive(octets):
+            if isinstance(output, UpgradeToTls):
+                session.tls_started()
+            elif isinstance(output, CloseConnection):
+                sent += b"(closed)\r\n"
+            else:
+                sent += output.encode()
+        return sent
