@@ -207,9 +207,8 @@ def remove_index(path: Path) -> None:
 def _make(connection: apsw.Connection) -> None:
     if connection.pragma("user_version") == 0:
         connection.execute("BEGIN IMMEDIATE")
-        with connection:
-            if connection.pragma("user_version") == 0:
-                connection.execute(_SCHEMA)
+        if connection.pragma("user_version") == 0:
+            connection.execute(_SCHEMA)
         connection.execute("COMMIT")
 
 

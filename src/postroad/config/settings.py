@@ -1,0 +1,210 @@
+"""All settings, typed, with defaults that work. The reference in docs/ is made from this file."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+
+from postroad.core.auth.throttle import ThrottleSettings
+from postroad.core.queue.settings import QueueSettings
+
+
+class Cleartext(Enum):
+    """Whether passwords may be sent without TLS."""
+
+    NEVER = "never"
+    LOOPBACK = "loopback"
+
+
+class DeliveryMode(Enum):
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+class LogFormat(Enum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(Enum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LiteralForm(Enum):
+    PLUS = "LITERAL+"
+    MINUS = "LITERAL-"
+
+
+class RelayTls(Enum):
+    REQUIRED = "required"
+    OPPORTUNISTIC = "opportunistic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenSettings:
+    """Where each service listens: lists of `address:port`, by the services' IANA names."""
+
+    smtp: tuple[str, ...] = ("127.0.0.1:2525",)
+    """Mail from other servers (RFC 5321). In production: `0.0.0.0:25`, `[::]:25`."""
+    submission: tuple[str, ...] = ("127.0.0.1:2587",)
+    """Mail from our users, TLS by STARTTLS (RFC 6409)."""
+    submissions: tuple[str, ...] = ("127.0.0.1:2465",)
+    """Mail from our users, TLS from the first octet (RFC 8314)."""
+    imap: tuple[str, ...] = ("127.0.0.1:2143",)
+    """IMAP, TLS by STARTTLS (RFC 9051)."""
+    imaps: tuple[str, ...] = ("127.0.0.1:2993",)
+    """IMAP, TLS from the first octet (RFC 8314)."""
+    http: tuple[str, ...] = ("127.0.0.1:8080",)
+    """The REST API, health checks and metrics, in the clear: for this machine or behind a proxy."""
+    https: tuple[str, ...] = ("127.0.0.1:8443",)
+    """The same over TLS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """The certificate for all services. Without one, a self-signed one is made."""
+
+    certificate: Path | None = None
+    """PEM file with the certificate and those above it. Changed files are taken up at once."""
+    key: Path | None = None
+    """PEM file with the private key, without a password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSettings:
+    """How people prove who they are."""
+
+    cleartext: Cleartext = Cleartext.NEVER
+    """`never`: passwords only over TLS. `loopback`: from this machine also without."""
+    throttle: ThrottleSettings = field(default_factory=ThrottleSettings)
+    """How failed logins are slowed down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySettings:
+    """Mail on its way out."""
+
+    mode: DeliveryMode = DeliveryMode.SANDBOX
+    """`sandbox`: mail for elsewhere is kept in the owner's Sandbox mailbox. `live`: it is sent."""
+    relay: str = ""
+    """Send all through this server: `smtp://user:password@host:587`, or `smtps://` for TLS at once."""
+    relay_tls: RelayTls = RelayTls.REQUIRED
+    """Whether the relay must offer TLS with a certificate that fits its name."""
+    port: int = 25
+    """The port of other mail servers; another one than 25 is for tests."""
+    private_networks: bool = False
+    """Whether mail may be sent to servers at private and loopback addresses."""
+    queue: QueueSettings = field(default_factory=QueueSettings)
+    """When mail is tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageSettings:
+    """Where mail is kept; relative paths are below `data_dir`."""
+
+    metadata: str = "sqlite:postroad.db"
+    """The database: `sqlite:PATH`."""
+    blobs: str = "segments:blobs"
+    """The octets of messages: `segments:PATH`, a folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """Bounds that keep one client from harming the others."""
+
+    message_octets: int = 50 * 2**20
+    """The largest message taken in, by any way."""
+    recipients: int = 1000
+    """Recipients of one SMTP transaction."""
+    connections: int = 20_000
+    """Connections of all mail protocols at once."""
+    connections_per_address: int = 500
+    """Connections from one address at once; this machine itself is free of it."""
+    smtp_errors: int = 20
+    """Refused SMTP commands before the connection is closed."""
+    smtp_session: timedelta = timedelta(hours=2)
+    """An SMTP connection lasts no longer, however busy."""
+    spool_memory_octets: int = 64 * 2**20
+    """Messages on their way in take at most this much memory together; more goes to files."""
+    free_disk_octets: int = 512 * 2**20
+    """Below this much free disk no mail is taken in, long before a write fails."""
+    snapshot_octets: int = 64 * 2**20
+    """Memory for the lists of messages of mailboxes in use."""
+    request_octets: int = 60_000_000
+    """The largest body of an HTTP request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImapSettings:
+    """IMAP in particular."""
+
+    literal: LiteralForm = LiteralForm.PLUS
+    """Which of the two non-waiting literals is announced (RFC 7888); never both."""
+    idle_timeout: timedelta = timedelta(minutes=31)
+    """How long a client may be silent; RFC 9051 section 5.4 asks for at least 30 minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
+    """How long things are kept."""
+
+    undelete_days: int = 7
+    """Expunged messages are kept this long."""
+    submission_days: int = 30
+    """Sent messages, as the API and `queue` show them, are kept this long after the last event."""
+    story_days: int = 30
+    """Events of messages are kept this long."""
+    change_days: int = 60
+    """Clients that were away for longer than this synchronise anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShutdownSettings:
+    grace: timedelta = timedelta(seconds=30)
+    """After SIGTERM, transactions that are under way may take this long to finish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsSettings:
+    servers: tuple[str, ...] = ()
+    """DNS servers as `address` or `address:port`; empty: those of the system."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    level: LogLevel = LogLevel.INFO
+    """What is logged: this and what is graver."""
+    format: LogFormat = LogFormat.TEXT
+    """`text` for people, `json` for machines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The tree of all settings."""
+
+    data_dir: Path = Path("data")
+    """The folder of everything that is kept. Relative paths begin where the program is started."""
+    hostname: str = ""
+    """Our name in the DNS: in greetings, `Received` and certificates. Empty: the system's name."""
+    workers: int = 1
+    """Processes that serve. This version takes 1 only."""
+    master_key_file: Path = Path("master.key")
+    """The key that seals all secrets, made at `init`; `POSTROAD_MASTER_KEY` (hex) goes before it."""
+    listen: ListenSettings = field(default_factory=ListenSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    imap: ImapSettings = field(default_factory=ImapSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    shutdown: ShutdownSettings = field(default_factory=ShutdownSettings)
+    dns: DnsSettings = field(default_factory=DnsSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+    def below_data(self, path: str | Path) -> Path:
+        """A path of the settings, relative ones below `data_dir`."""
+        return self.data_dir / path

@@ -1,0 +1,63 @@
+"""The HTTP listeners: uvicorn, in our loop and on our sockets."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from postroad.server.listener import bound
+
+
+class _Server(uvicorn.Server):
+    """Signals are the supervisor's business, not uvicorn's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class WebServer:
+    """Serves one application on plain and TLS sockets."""
+
+    def __init__(self, app: ASGIApp, tls: Callable[[], ssl.SSLContext]) -> None:
+        self._app = app
+        self._tls = tls
+        self._servers: list[tuple[_Server, list[socket.socket]]] = []
+
+    def listen(
+        self, plain: Sequence[tuple[str, int]], encrypted: Sequence[tuple[str, int]]
+    ) -> None:
+        """Bind the sockets. Raises `Invalid` for an address that cannot be had."""
+        for addresses, name in ((plain, "http"), (encrypted, "https")):
+            if not addresses:
+                continue
+            sockets = [bound(name, host, port) for host, port in addresses]
+            config = uvicorn.Config(
+                self._app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                ws="none",
+                http="httptools",
+                timeout_graceful_shutdown=10,
+                h11_max_incomplete_event_size=65_536,
+            )
+            config.load()
+            if name == "https":
+                config.ssl = self._tls()
+            self._servers.append((_Server(config), sockets))
+
+    async def serve(self) -> None:
+        """Until `stop` is called."""
+        async with asyncio.TaskGroup() as group:
+            for server, sockets in self._servers:
+                group.create_task(server.serve(sockets=sockets))
+
+    def stop(self) -> None:
+        for server, _ in self._servers:
+            server.should_exit = True
