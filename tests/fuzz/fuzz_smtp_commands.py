@@ -4,9 +4,9 @@ import contextlib
 import sys
 
 from postroad.wire.errors import WireError
+from postroad.wire.sasl.plain import decode_response, parse_plain
 from postroad.wire.smtp.commands import decode_xtext, parse_command
 from postroad.wire.smtp.replies import ReplyReceiver
-from postroad.wire.smtp.sasl import decode_response, parse_plain
 
 
 def one_input(data: bytes) -> None:

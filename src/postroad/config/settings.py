@@ -58,7 +58,7 @@ class ListenSettings:
     imaps: tuple[str, ...] = ("127.0.0.1:2993",)
     """IMAP, TLS from the first octet (RFC 8314)."""
     http: tuple[str, ...] = ("127.0.0.1:8080",)
-    """The REST API, health checks and metrics, in the clear: for this machine or behind a proxy."""
+    """REST API, health checks and metrics, in the clear: for this machine or behind a proxy."""
     https: tuple[str, ...] = ("127.0.0.1:8443",)
     """The same over TLS."""
 
@@ -90,7 +90,7 @@ class DeliverySettings:
     mode: DeliveryMode = DeliveryMode.SANDBOX
     """`sandbox`: mail for elsewhere is kept in the owner's Sandbox mailbox. `live`: it is sent."""
     relay: str = ""
-    """Send all through this server: `smtp://user:password@host:587`, or `smtps://` for TLS at once."""
+    """Send all through this server: `smtp://user:password@host:587`; `smtps://`: TLS at once."""
     relay_tls: RelayTls = RelayTls.REQUIRED
     """Whether the relay must offer TLS with a certificate that fits its name."""
     port: int = 25
@@ -192,7 +192,7 @@ class Settings:
     workers: int = 1
     """Processes that serve. This version takes 1 only."""
     master_key_file: Path = Path("master.key")
-    """The key that seals all secrets, made at `init`; `POSTROAD_MASTER_KEY` (hex) goes before it."""
+    """The key that seals all secrets, made by `init`; `POSTROAD_MASTER_KEY` (hex) wins over it."""
     listen: ListenSettings = field(default_factory=ListenSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)

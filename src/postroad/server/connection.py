@@ -114,12 +114,14 @@ class Connection(asyncio.Protocol):
 
     def check(self, now: float) -> None:
         """Close a connection that was silent for too long, or does not read what we write."""
-        if now < self.deadline or self._transport is None:
+        conversation = self._conversation
+        too_old = conversation is not None and now > self.began_at + conversation.lifetime_seconds
+        if (now < self.deadline and not too_old) or self._transport is None:
             return
-        if self._is_working or self._conversation is None:
+        if self._is_working or conversation is None:
             self._transport.abort()
         else:
-            self._say_last(self._conversation.timed_out())
+            self._say_last(conversation.timed_out())
 
     def drain(self) -> None:
         """The server goes down: say so, unless the client is in the middle of something."""

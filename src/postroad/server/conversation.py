@@ -53,6 +53,12 @@ class Conversation(Protocol):
 
     @property
     @abstractmethod
+    def lifetime_seconds(self) -> float:
+        """How long a connection lasts at the most, however busy."""
+        ...
+
+    @property
+    @abstractmethod
     def is_busy(self) -> bool:
         """Whether the client is in the middle of something that a drain should let it finish."""
         ...

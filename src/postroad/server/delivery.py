@@ -21,7 +21,7 @@ from postroad.ports.transport import (
 from postroad.server.peer import PeerStream, connect
 from postroad.sessions.smtp.client.connection import Ready, SmtpClient
 from postroad.sessions.smtp.client.settings import ClientSettings, TlsPolicy
-from postroad.wire.smtp.sasl import PlainCredentials
+from postroad.wire.sasl.plain import PlainCredentials
 
 _MAX_HOSTS = 5  # tried in one attempt
 _IDLE_SECONDS = 30.0

@@ -1,5 +1,6 @@
 """IMAP sessions on connections."""
 
+import math
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -48,6 +49,10 @@ class ImapConversation(Conversation):
         if self._session.principal is None:
             return self._patience.before_login_seconds
         return self._patience.after_login_seconds
+
+    @property
+    def lifetime_seconds(self) -> float:
+        return math.inf
 
     @property
     def is_busy(self) -> bool:

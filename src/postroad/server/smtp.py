@@ -14,6 +14,7 @@ class SmtpPatience:
 
     command_seconds: float = 300.0
     data_seconds: float = 180.0
+    lifetime_seconds: float = 7200.0
 
 
 class SmtpConversation(Conversation):
@@ -51,6 +52,10 @@ class SmtpConversation(Conversation):
     def patience_seconds(self) -> float:
         receiving = self._session.is_receiving
         return self._patience.data_seconds if receiving else self._patience.command_seconds
+
+    @property
+    def lifetime_seconds(self) -> float:
+        return self._patience.lifetime_seconds
 
     @property
     def is_busy(self) -> bool:

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.formats.mime.addrspec import AddrSpec, normalise, parse_addr_spec
 from postroad.base.syntax import BadSyntax
+from postroad.formats.mime.addrspec import AddrSpec, normalise, parse_addr_spec
 
 GOOD = [
     ("a@b.test", "a", "b.test"),

@@ -1,7 +1,7 @@
 """Indexing what a process left behind that ended without doing so itself."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from postroad.adapters.segments.folder import SegmentFolder
 from postroad.adapters.segments.index import Entry, Index, SegmentState
@@ -15,7 +15,7 @@ _ENTRIES = 10_000  # of one transaction
 _UNSYNCED_OCTETS = 2 * BATCH_OCTETS
 
 
-def adopt(folder: SegmentFolder, index: Index) -> Iterator[int]:
+def adopt(folder: SegmentFolder, index: Index) -> Generator[int, None, None]:
     """Seal every segment that nobody appends to; yields the number of each that was read.
 
     A torn end is left out for good: it was never answered for, and no file is written by a second

@@ -1,15 +1,15 @@
 """Winning back the room of deleted blobs: what lives in a segment is copied, the file goes."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from postroad.adapters.segments.appender import Appender, NewBlob, begin
 from postroad.adapters.segments.catalogue import Catalogue
 from postroad.adapters.segments.folder import SegmentFolder
-from postroad.adapters.segments.index import Entry, Index, SegmentState
+from postroad.adapters.segments.index import Entry, Index
 from postroad.adapters.segments.record import Place
-from postroad.adapters.segments.scan import Read, scan
 from postroad.adapters.segments.scan import Found as FoundRecord
+from postroad.adapters.segments.scan import Read, scan
 from postroad.base.errors import TryLater
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Compactor:
         self._segment_octets = segment_octets
         self._target: Appender | None = None
 
-    def run(self) -> Iterator[int]:
+    def run(self) -> Generator[int, None, None]:
         """Yields the octets that each step freed, negative for what it wrote."""
         try:
             for number in self._victims():
@@ -120,11 +120,6 @@ class Compactor:
                     self._index.add(target.segment, target.salt, [], target.size, sealed=True)
         finally:
             target.close()
-
-
-def live_share(state: SegmentState, size: int) -> float:
-    """How much of a segment still lives, from 0 to 1."""
-    return state.live_octets / size if size else 0.0
 
 
 def _slices(entries: list[Entry]) -> Iterator[list[Entry]]:

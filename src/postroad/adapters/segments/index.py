@@ -59,7 +59,7 @@ ON CONFLICT (segment) DO UPDATE SET salt = :salt, indexed_upto = max(indexed_upt
 _MOVE = """
 UPDATE blob SET segment = :target, place = moved.value ->> 1
 FROM json_each(:entries) AS moved
-WHERE blob.blob_id = unhex(moved.value ->> 0) AND blob.segment = :source
+WHERE blob.blob_id = unhex(moved.value ->> 0) AND +blob.segment = :source
 """
 _RECOUNT = f"""
 UPDATE segment SET live_octets = (
@@ -85,9 +85,8 @@ class SegmentState:
 class Index:
     """One connection, for one thread at a time."""
 
-    def __init__(self, connection: apsw.Connection, path: Path | None) -> None:
+    def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._path = path
 
     def find(self, blobs: Sequence[BlobId]) -> dict[BlobId, Place]:
         """The places of those that are known."""
@@ -178,25 +177,27 @@ def open_index(path: Path, vfs: str | None = None) -> Index:
     except BaseException:
         connection.close()
         raise
-    return Index(connection, path)
+    return Index(connection)
 
 
 def open_index_to_read(path: Path) -> Index:
     """Changes nothing; an empty one where the file is missing or cannot be read."""
-    for tail in ("?mode=ro", "?mode=ro&immutable=1"):
-        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-        try:
-            connection = apsw.Connection(path.absolute().as_uri() + tail, flags=flags)
-        except apsw.Error:
-            continue
+    # While a server runs there is a -wal; without one SQLite would make it.
+    is_in_use = path.with_name(path.name + "-wal").exists()
+    uri = path.absolute().as_uri() + ("?mode=ro" if is_in_use else "?mode=ro&immutable=1")
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    try:
+        connection = apsw.Connection(uri, flags=flags)
         connection.set_busy_timeout(_BUSY_MILLISECONDS)
-        index = Index(connection, path)
+        index = Index(connection)
         if index.is_sound():
             return index
-        connection.close()
+        index.close()
+    except apsw.Error:
+        pass
     empty = apsw.Connection(":memory:")
     _make(empty)
-    return Index(empty, None)
+    return Index(empty)
 
 
 def remove_index(path: Path) -> None:

@@ -10,6 +10,7 @@ from postroad.adapters.segments.index import Index
 from postroad.adapters.segments.record import HEADER_OCTETS, Place, decode_header
 from postroad.adapters.segments.scan import Read
 from postroad.base.errors import TryLater
+from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
 
 _ONE_READ_OCTETS = 65_536
@@ -21,7 +22,7 @@ def read_ranges(
     """As `BlobStore.read`; a range over the end is cut there."""
     places = catalogue.find(index, {wanted.blob_id for wanted in ranges})
     try:
-        return _in_order_of_place(folder, ranges, places)
+        return _read_by_segment(folder, ranges, places)
     except FileNotFoundError:
         pass
     # Compacted away between the two steps, so that the blobs are elsewhere now.
@@ -29,13 +30,13 @@ def read_ranges(
         catalogue.forget_segment(segment)
     places = catalogue.find(index, {wanted.blob_id for wanted in ranges})
     try:
-        return _in_order_of_place(folder, ranges, places)
+        return _read_by_segment(folder, ranges, places)
     except FileNotFoundError as error:
         raise TryLater(f"a segment of blobs is missing: {error}") from error
 
 
-def _in_order_of_place(
-    folder: SegmentFolder, ranges: Sequence[BlobRange], places: dict[bytes, Place]
+def _read_by_segment(
+    folder: SegmentFolder, ranges: Sequence[BlobRange], places: dict[BlobId, Place]
 ) -> list[bytes]:
     """Each file is borrowed once."""
     results = [b""] * len(ranges)

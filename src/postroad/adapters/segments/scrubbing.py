@@ -1,6 +1,6 @@
 """Reading everything, and telling what is damaged, where, and which blobs it hits."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from postroad.adapters.segments.catalogue import Own
 from postroad.adapters.segments.folder import SegmentFolder
@@ -14,7 +14,7 @@ _SLICE_OCTETS = 16 * 1024**2
 _ALL = 2**62
 
 
-def scrub(folder: SegmentFolder, index: Index, own: Own) -> Iterator[list[BlobFault]]:
+def scrub(folder: SegmentFolder, index: Index, own: Own) -> Generator[list[BlobFault], None, None]:
     """Faults in the order of the files; a step reads a few megaoctets and may find none."""
     states = index.segments()
     numbers = folder.segments()

@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -13,7 +14,7 @@ from postroad.adapters.segments.compacting import Compactor
 from postroad.adapters.segments.files import Files
 from postroad.adapters.segments.folder import SegmentFolder
 from postroad.adapters.segments.index import Index
-from postroad.adapters.segments.opening import INDEX_NAME, Opened, open_folder, open_reader
+from postroad.adapters.segments.opening import Opened, connect, open_folder, open_to_read
 from postroad.adapters.segments.reading import read_ranges
 from postroad.adapters.segments.scrubbing import scrub
 from postroad.adapters.segments.settings import SegmentSettings
@@ -67,7 +68,7 @@ class SegmentBlobStore(BlobStore):
         """
         settings = settings or SegmentSettings()
         segments = SegmentFolder(folder, files or Files(), settings.open_files)
-        opening = open_reader if read_only else open_folder
+        opening = open_to_read if read_only else open_folder
         opened = await asyncio.to_thread(opening, segments, vfs)
         return cls(segments, opened, settings, vfs)
 
@@ -81,9 +82,7 @@ class SegmentBlobStore(BlobStore):
             lambda index: read_ranges(self._folder, self._catalogue, index, ranges)
         )
 
-    async def stream(
-        self, wanted: BlobRange, chunk_octets: int = 262_144
-    ) -> AsyncIterator[bytes]:
+    async def stream(self, wanted: BlobRange, chunk_octets: int = 262_144) -> AsyncIterator[bytes]:
         end = min(wanted.end, await self.size(wanted.blob_id))
         for start in range(max(wanted.start, 0), end, chunk_octets):
             piece = BlobRange(wanted.blob_id, start, min(start + chunk_octets, end))
@@ -148,19 +147,23 @@ class SegmentBlobStore(BlobStore):
         """This thread's connection."""
         index: Index | None = getattr(self._local, "index", None)
         if index is None:
-            path = self._folder.path / INDEX_NAME
-            index = self._local.index = open_reader_index(path, self._vfs, self._is_read_only)
+            index = connect(self._folder.path, self._vfs, read_only=self._is_read_only)
+            self._local.index = index
             self._indexes.append(index)
         return index
 
     async def _in_reader(self, work: Callable[[Index], T]) -> T:
         return await self._in(self._readers, lambda: work(self._index()))
 
-    async def _steps(self, work: Callable[[Index], Iterator[T]]) -> AsyncIterator[T]:
-        """Run an iterator in the upkeep thread, a step at a time."""
+    async def _steps(self, work: Callable[[Index], Generator[T, None, None]]) -> AsyncIterator[T]:
+        """Run a generator in the upkeep thread, a step at a time."""
         steps = await self._in(self._upkeep, lambda: work(self._index()))
-        while (step := await self._in(self._upkeep, lambda: next(steps, None))) is not None:
-            yield step
+        try:
+            while (step := await self._in(self._upkeep, lambda: next(steps, None))) is not None:
+                yield step
+        finally:
+            with suppress(RuntimeError):  # closed, and the generator with it
+                self._upkeep.submit(steps.close)
 
     async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._closed:

@@ -56,7 +56,7 @@ Job = Put | Forget
 
 
 class Writer:
-    """`put` and `forget` belong to the loop, what begins with `_` and runs in `_run` to the thread.
+    """`put`, `forget` and `_resolve` belong to the loop, `_run` and what it calls to the thread.
 
     `pending` has every blob that is stored and not in the index; the thread alone changes it, and
     takes a blob out only after the index has it.
@@ -221,9 +221,7 @@ class Writer:
                     entries = self._unindexed.get(each.segment, [])
                     sealed = each.segment in left and each.size > 0
                     if entries or sealed:
-                        self._index.add(
-                            each.segment, each.salt, entries, each.size, sealed=sealed
-                        )
+                        self._index.add(each.segment, each.salt, entries, each.size, sealed=sealed)
                 for forget in forgets:
                     self._index.forget(forget.blobs)
         except MailError as error:

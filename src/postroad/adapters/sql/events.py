@@ -37,19 +37,21 @@ _TRACE = Sql("SELECT trace_id FROM submission WHERE submission_id = :submission 
 def add_events(owner: AccountId, events: Sequence[NewEvent]) -> Steps[None]:
     if not events:
         return
+    # Sorted, so that events of one moment keep their order.
+    ids = sorted(new_octets() for _ in events)
     yield RunMany(
         _ADD,
         [
             {
                 "owner": owner,
                 "trace": event.trace_id,
-                "event": new_octets(),
+                "event": event_id,
                 "kind": event.kind.value,
                 "at": event.at,
                 "recipient": event.recipient,
                 "details": json.dumps(event.details),
             }
-            for event in events
+            for event_id, event in zip(ids, events, strict=True)
         ],
     )
 

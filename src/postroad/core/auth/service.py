@@ -18,6 +18,7 @@ from postroad.formats.mailaddress import normalise_address
 from postroad.model.directory import Account, Credential, CredentialKind
 from postroad.model.principal import Principal, Program
 from postroad.ports.clock import Clock
+from postroad.ports.counters import Counter, Counters, NoCounters
 from postroad.stores.directory import DirectoryStore
 
 _REMEMBERED = 10_000
@@ -34,12 +35,14 @@ class Authenticator:
         sealer: Sealer,
         throttle: Throttle,
         clock: Clock,
+        counters: Counters | None = None,
     ) -> None:
         self._directory = directory
         self._passwords = passwords
         self._sealer = sealer
         self._throttle = throttle
         self._clock = clock
+        self._counters = counters or NoCounters()
         # Verified credentials: the key holds the auth_version, so a change makes it void.
         self._verified: OrderedDict[bytes, str] = OrderedDict()
         self._pepper = secrets.token_bytes(32)
@@ -65,8 +68,10 @@ class Authenticator:
             await self._passwords.fits(None, password)
         if found is None or proven is None or found[0].disabled:
             self._throttle.failed(address, peer, password, now)
+            self._counters.count(Counter.REFUSED_LOGINS, protocol)
             raise AuthenticationFailed("the name or the password is wrong")
         self._throttle.succeeded(address)
+        self._counters.count(Counter.LOGINS, protocol)
         return Principal(found[0], proven)
 
     async def still_valid(self, principal: Principal) -> bool:

@@ -23,8 +23,10 @@ class Route:
 
 
 class Router:
-    def __init__(self, directory: DirectoryStore) -> None:
+    def __init__(self, directory: DirectoryStore, hostname: str) -> None:
+        """`hostname` is the server's own name, at which only the postmaster can be reached."""
         self._directory = directory
+        self._hostname = hostname.lower()
 
     async def is_local(self, domain: str) -> bool:
         return await self._directory.find_domain(domain) is not None
@@ -64,6 +66,10 @@ class Router:
 
     async def _find(self, local_part: str, domain: str) -> Recipient:
         found = await self._directory.find_recipient(local_part, domain)
+        if found.domain is None and domain == self._hostname and local_part in _ALWAYS:
+            domains = await self._directory.domains()
+            if domains:
+                found = Recipient(min(domains, key=lambda one: one.created_at), None, None, 0)
         nobody = found.account is None and found.alias is None
         if found.domain is not None and nobody and local_part in _ALWAYS:
             owner = await self._administrator(found.domain)

@@ -4,7 +4,7 @@ A recipient's states and their order are in `model.queue.RecipientState`. Nothin
 after a recorded success; what a crash leaves unrecorded is tried again when its lease lapses.
 """
 
-from collections import Counter
+from collections import Counter as Tally
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from postroad.base.moments import Moment, after
@@ -19,6 +19,7 @@ from postroad.model.mailbox import BlobRange
 from postroad.model.queue import Claim, Needs, RecipientState, Settlement, SubmissionRecipient
 from postroad.ports.bus import Bus
 from postroad.ports.clock import Clock
+from postroad.ports.counters import Counter, Counters, NoCounters
 from postroad.ports.tasks import Tasks
 from postroad.ports.transport import (
     Accepted,
@@ -53,6 +54,7 @@ class Scheduler:
         bus: Bus,
         tasks: Tasks,
         clock: Clock,
+        counters: Counters | None = None,
     ) -> None:
         """Without a transport, mail for elsewhere is captured in the sandbox."""
         self._settings = settings
@@ -66,6 +68,7 @@ class Scheduler:
         self._bus = bus
         self._tasks = tasks
         self._clock = clock
+        self._counters = counters or NoCounters()
         self._running: dict[str, Claim] = {}  # by lease token
 
     async def work(self) -> Moment | None:
@@ -87,7 +90,7 @@ class Scheduler:
             await self._queue.renew(claim, until)
 
     def _busy(self) -> list[str]:
-        counts = Counter(claim.destination for claim in self._running.values())
+        counts = Tally(claim.destination for claim in self._running.values())
         limit = self._settings.at_once_per_destination
         return [destination for destination, count in counts.items() if count >= limit]
 
@@ -170,7 +173,9 @@ class Scheduler:
                     {"about": told, "submission": notice.submission_id},
                 )
             )
-        await self._queue.settle(claim, settlements, events, notice)
+        if await self._queue.settle(claim, settlements, events, notice):
+            for settlement in settlements:
+                self._counters.count(Counter.OUTCOMES, settlement.state.value)
 
     def _settle(
         self,

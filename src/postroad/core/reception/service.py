@@ -1,6 +1,6 @@
 """Taking mail in over SMTP: who may send what to whom, and when a 250 is true."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from postroad.base.errors import NotPermitted, TooLarge, TooMany
 from postroad.base.identifiers import new_trace_id
@@ -13,6 +13,7 @@ from postroad.core.sending.submission import SubmittedMail
 from postroad.formats.mailaddress import normalise_address
 from postroad.model.ids import TraceId
 from postroad.ports.clock import Clock
+from postroad.ports.counters import Counter, Counters, NoCounters
 from postroad.ports.spool import Spool, Spools
 
 # RFC 5321 section 6.3 asks for a limit of at least 100.
@@ -36,6 +37,7 @@ class Parts:
     identities: Identities
     spools: Spools
     clock: Clock
+    counters: Counters = field(default_factory=NoCounters)
 
 
 class Reception:
@@ -147,6 +149,7 @@ class Transaction:
                     self._facts, self._settings.hostname, self.trace_id, self._parts.clock.now()
                 ),
             )
+        self._parts.counters.count(Counter.RECEIVED, self._facts.way.value)
         return Receipt(self.trace_id)
 
     def abort(self) -> None:

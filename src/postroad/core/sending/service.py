@@ -20,6 +20,7 @@ from postroad.model.queue import (
 )
 from postroad.ports.bus import Bus
 from postroad.ports.clock import Clock
+from postroad.ports.counters import Counter, Counters, NoCounters
 from postroad.ports.spool import Octets
 from postroad.ports.tasks import Tasks
 from postroad.stores.blobs import BlobStore
@@ -51,6 +52,7 @@ class Sending:
         bus: Bus,
         tasks: Tasks,
         clock: Clock,
+        counters: Counters | None = None,
     ) -> None:
         self._queue = queue
         self._blobs = blobs
@@ -58,6 +60,7 @@ class Sending:
         self._bus = bus
         self._tasks = tasks
         self._clock = clock
+        self._counters = counters or NoCounters()
 
     async def submit(
         self,
@@ -82,6 +85,8 @@ class Sending:
                 submissions[0], idempotency_key=idempotency_key, request_hash=request_hash
             )
         ids = await self._queue.submit(account, submissions, events)
+        for draft in drafts:
+            self._counters.count(Counter.SUBMITTED, draft.source.value)
         self._bus.wake_queue()
         return ids
 

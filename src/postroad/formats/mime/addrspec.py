@@ -6,8 +6,8 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 import idna
 
-from postroad.formats.mime.address import quote_local_part
 from postroad.base.syntax import BadSyntax
+from postroad.formats.mime.address import quote_local_part
 
 # RFC 5321 sections 4.5.3.1.1 and 4.5.3.1.2, in octets.
 LOCAL_PART_LIMIT = 64

@@ -5,13 +5,11 @@ A result is a `Mask`: an integer with one octet for each message, 1 where it mat
 and sizes from the rows; only then, and only for what is still possible, texts are searched.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from itertools import compress
 from typing import assert_never, cast
 
-from postroad.formats.mime.date import parse as parse_date
 from postroad.model.ids import Uid
 from postroad.model.mailbox import Column
 from postroad.sessions.imap import flags
@@ -27,8 +25,6 @@ _DAY = 86_400_000_000
 _EPOCH = date(1970, 1, 1)
 # How much it costs to evaluate a key; within AND the cheap ones go first.
 _COSTS = {s.Dated: 1, s.Sized: 1, s.HasId: 1, s.HasHeader: 2, s.HasText: 3}
-# ENVELOPE begins with the Date field as it is written (RFC 9051 section 7.5.2).
-_ENVELOPE_DATE = re.compile(rb'\((?:"([^"\\]{1,200}+)|\{\d+\}\r\n([^\r]{1,200}))')
 _GONE = -1  # the place in the snapshot of a message that was expunged meanwhile
 
 
@@ -175,8 +171,7 @@ def _row_test(key: s.Sized | s.Dated | s.HasId) -> tuple[Column, Callable[[objec
             return Column.SIZE, _side(key.side, first, first)
         case s.Dated(sent=True):
             ordinal = key.day.toordinal()
-            within = _side(key.side, ordinal, ordinal + 1)
-            return Column.ENVELOPE, lambda envelope: within(_sent_on(envelope))
+            return Column.SENT_ON, _side(key.side, ordinal, ordinal + 1)
         case s.Dated():
             # The internal date is told in UTC, and its day is the one told.
             start = (key.day - _EPOCH) // timedelta(days=1) * _DAY
@@ -185,13 +180,6 @@ def _row_test(key: s.Sized | s.Dated | s.HasId) -> tuple[Column, Callable[[objec
             column = Column.THREAD_ID if key.thread else Column.EMAIL_ID
             letter = "T" if key.thread else "M"
             return column, lambda value: f"{letter}{value}" == key.object_id
-
-
-def _sent_on(envelope: object) -> int | None:
-    """The day that the Date field names, whatever its time and zone (RFC 9051 section 6.4.4)."""
-    found = _ENVELOPE_DATE.match(envelope) if isinstance(envelope, bytes) else None
-    sent = None if found is None else parse_date((found[1] or found[2]).decode("latin-1"))
-    return None if sent is None else sent.on.toordinal()
 
 
 def _side(side: Side, start: int, end: int) -> Callable[[object], bool]:

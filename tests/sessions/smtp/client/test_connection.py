@@ -9,7 +9,7 @@ from postroad.sessions.smtp.client.connection import Ready, Refused, SmtpClient
 from postroad.sessions.smtp.client.ports import PATIENCE, Wait
 from postroad.sessions.smtp.client.settings import ClientSettings, TlsPolicy
 from postroad.sessions.smtp.ports import Tls
-from postroad.wire.smtp.sasl import PlainCredentials
+from postroad.wire.sasl.plain import PlainCredentials
 
 ALICE = PlainCredentials("alice", Secret("wonderland"))
 

@@ -17,7 +17,7 @@ from postroad.sessions.imap.feature import (
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition, Continue, Status
-from postroad.wire.smtp.sasl import (
+from postroad.wire.sasl.plain import (
     PlainCredentials,
     decode_response,
     encode_response,

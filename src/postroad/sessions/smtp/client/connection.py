@@ -17,8 +17,8 @@ from postroad.sessions.smtp.client.plan import Capabilities, capabilities_of, pl
 from postroad.sessions.smtp.client.ports import Stream, Wait
 from postroad.sessions.smtp.client.settings import ClientSettings, TlsPolicy
 from postroad.sessions.smtp.ports import Tls
+from postroad.wire.sasl.plain import PlainCredentials, encode_plain, encode_response
 from postroad.wire.smtp import client as wire
-from postroad.wire.smtp.sasl import PlainCredentials, encode_plain, encode_response
 
 
 @dataclass(frozen=True, slots=True)

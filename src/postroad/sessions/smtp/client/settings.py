@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from postroad.wire.smtp.sasl import PlainCredentials
+from postroad.wire.sasl.plain import PlainCredentials
 
 
 class TlsPolicy(Enum):

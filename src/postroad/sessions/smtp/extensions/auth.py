@@ -18,10 +18,10 @@ from postroad.sessions.smtp.context import (
     may_log_in_without_tls,
 )
 from postroad.wire.errors import BadSyntax
+from postroad.wire.sasl.plain import PlainCredentials, decode_response, parse_login, parse_plain
 from postroad.wire.smtp.commands import Auth, BadCommand, decode_xtext
 from postroad.wire.smtp.paths import parse_address
 from postroad.wire.smtp.replies import Reply
-from postroad.wire.smtp.sasl import PlainCredentials, decode_response, parse_login, parse_plain
 
 _ASK_NAME = "VXNlcm5hbWU6"  # "Username:" in base64
 _ASK_PASSWORD = "UGFzc3dvcmQ6"  # noqa: S105  # "Password:", the question

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from postroad.base.secret import Secret
 from postroad.wire.errors import BadSyntax
-from postroad.wire.smtp.sasl import (
+from postroad.wire.sasl.plain import (
     PlainCredentials,
     decode_response,
     encode_plain,

@@ -1,0 +1,1 @@
+"""Puts the program together. The only place that names adapters."""

@@ -1,0 +1,160 @@
+"""The services of the program over its stores, for the server and for the command line alike."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from postroad.adapters.bus.local import LocalBus
+from postroad.adapters.dns.resolver import DnsResolver
+from postroad.adapters.prometheus.metrics import Metrics
+from postroad.adapters.segments.settings import SegmentSettings
+from postroad.adapters.segments.store import SegmentBlobStore
+from postroad.adapters.sql.directory.store import SqlDirectoryStore
+from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
+from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
+from postroad.adapters.sql.store import SqlMailStore
+from postroad.adapters.system.clock import SystemClock
+from postroad.app.secrets import check_fingerprint, load_sealer, make_master_key
+from postroad.base.errors import Invalid
+from postroad.config.loader import effective_hostname
+from postroad.config.settings import DeliveryMode, Settings
+from postroad.core.auth.passwords import Passwords
+from postroad.core.auth.sealing import Sealer
+from postroad.core.directory.accounts import Accounts
+from postroad.core.directory.domains import Domains
+from postroad.core.directory.keys import ApiKeys
+from postroad.core.sending.identity import Identities
+from postroad.core.sending.service import Sending
+from postroad.core.sending.signing import Signer
+from postroad.ports.clock import Clock
+from postroad.ports.resolver import Resolver
+from postroad.server.tasks import ServerTasks
+from postroad.stores.blobs import BlobStore
+from postroad.stores.directory import DirectoryStore
+from postroad.stores.mail import MailStore
+from postroad.stores.queue import QueueStore, ReferenceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything but the protocols."""
+
+    settings: Settings
+    hostname: str
+    tasks: ServerTasks
+    engine: SqliteEngine
+    mail: MailStore
+    directory: DirectoryStore
+    queue: QueueStore
+    references: ReferenceStore
+    blobs: BlobStore
+    resolver: Resolver
+    clock: Clock
+    sealer: Sealer
+    bus: LocalBus
+    metrics: Metrics
+    passwords: Passwords
+    accounts: Accounts
+    domains: Domains
+    keys: ApiKeys
+    signer: Signer
+    identities: Identities
+    sending: Sending
+
+
+def initialise(settings: Settings) -> bool:
+    """Make the data folder, the master key and the schema; False when all were there.
+
+    Raises `Invalid` when the folder cannot be written, or holds something else.
+    """
+    folder = settings.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if "POSTROAD_MASTER_KEY" not in os.environ:
+            make_master_key(settings.below_data(settings.master_key_file))
+    except OSError as error:
+        raise Invalid(
+            f"{folder} cannot be written: {error.strerror}. Choose another --data-dir."
+        ) from error
+    database = _path(settings, settings.storage.metadata, "sqlite:")
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _path(settings, settings.storage.blobs, "segments:").mkdir(
+        mode=0o700, parents=True, exist_ok=True
+    )
+    return bool(migrate(database))
+
+
+@asynccontextmanager
+async def open_program(
+    settings: Settings, *, resolver: Resolver | None = None
+) -> AsyncIterator[Program]:
+    """The services on the stores of `data_dir`, to be used beside a running server or in it.
+
+    Raises `Invalid`, saying what to do, when the stores are not there or cannot be used.
+    """
+    database = _path(settings, settings.storage.metadata, "sqlite:")
+    if not database.exists():
+        raise Invalid(f"there is no database at {database}. Run postroad init first.")
+    migrate(database)
+    sealer = load_sealer(settings)
+    async with AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(ServerTasks(os.cpu_count() or 2))
+        engine = SqliteEngine(database)
+        stack.push_async_callback(engine.close)
+        blobs = await SegmentBlobStore.open(
+            _path(settings, settings.storage.blobs, "segments:"),
+            SegmentSettings(min_free_octets=settings.limits.free_disk_octets),
+        )
+        stack.push_async_callback(blobs.close)
+        program = _assemble(settings, tasks, engine, blobs, sealer, resolver)
+        await check_fingerprint(program.directory, sealer)
+        yield program
+
+
+def _assemble(
+    settings: Settings,
+    tasks: ServerTasks,
+    engine: SqliteEngine,
+    blobs: BlobStore,
+    sealer: Sealer,
+    resolver: Resolver | None,
+) -> Program:
+    clock, bus, metrics = SystemClock(), LocalBus(), Metrics()
+    hostname = effective_hostname(settings)
+    directory, queue = SqlDirectoryStore(engine), SqlQueueStore(engine)
+    dns = resolver or DnsResolver(settings.dns.servers)
+    passwords = Passwords(tasks, os.cpu_count() or 1)
+    signer = Signer(directory, sealer, tasks)
+    live = settings.delivery.mode is DeliveryMode.LIVE
+    return Program(
+        settings=settings,
+        hostname=hostname,
+        tasks=tasks,
+        engine=engine,
+        mail=SqlMailStore(engine),
+        directory=directory,
+        queue=queue,
+        references=SqlReferenceStore(engine),
+        blobs=blobs,
+        resolver=dns,
+        clock=clock,
+        sealer=sealer,
+        bus=bus,
+        metrics=metrics,
+        passwords=passwords,
+        accounts=Accounts(directory, passwords, sealer, clock),
+        domains=Domains(directory, dns, sealer, tasks, clock, hostname),
+        keys=ApiKeys(directory, sealer, clock),
+        signer=signer,
+        identities=Identities(directory, only_verified=live),
+        sending=Sending(queue, blobs, signer, bus, tasks, clock, metrics),
+    )
+
+
+def _path(settings: Settings, url: str, scheme: str) -> Path:
+    """The path of a storage URL. Raises `Invalid` for an engine that is not there."""
+    if not url.startswith(scheme):
+        raise Invalid(f"storage {url!r} is not known here: write {scheme}PATH")
+    return settings.below_data(url.removeprefix(scheme))

@@ -1,0 +1,195 @@
+"""The services that only a server needs: taking mail in, serving mailboxes, sending."""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import unquote, urlsplit
+
+from postroad.app.program import Program
+from postroad.base.errors import Invalid
+from postroad.base.secret import Secret
+from postroad.config.settings import DeliveryMode, RelayTls, Settings
+from postroad.core.auth.service import Authenticator
+from postroad.core.auth.throttle import Throttle
+from postroad.core.delivery.local import LocalMail
+from postroad.core.delivery.routing import Router
+from postroad.core.mailbox.append import Appending
+from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.service import MailboxLimits, MailboxService
+from postroad.core.queue.conversion import Converter
+from postroad.core.queue.local import LocalQueue
+from postroad.core.queue.notice import Notices
+from postroad.core.queue.scheduler import Scheduler
+from postroad.core.reception.service import Parts, Reception, ReceptionSettings
+from postroad.core.search.service import TextSearch
+from postroad.core.sending.submission import SubmittedMail
+from postroad.core.upkeep.service import Retention, Upkeep
+from postroad.ports.spool import Spools
+from postroad.server.delivery import Relay, SmtpTransport
+from postroad.sessions.smtp.client.settings import ClientSettings, TlsPolicy
+from postroad.wire.sasl.plain import PlainCredentials
+
+_DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    authenticator: Authenticator
+    reception: Reception
+    mailboxes: MailboxService
+    appending: Appending
+    search: TextSearch
+    scheduler: Scheduler
+    transport: SmtpTransport | None
+    upkeep: Upkeep
+
+
+def build_services(program: Program, spools: Spools, search: TextSearch) -> Services:
+    settings = program.settings
+    router = Router(program.directory, program.hostname)
+    transport = outgoing(program) if settings.delivery.mode is DeliveryMode.LIVE else None
+    return Services(
+        authenticator=Authenticator(
+            program.directory,
+            program.passwords,
+            program.sealer,
+            Throttle(settings.auth.throttle),
+            program.clock,
+            program.metrics,
+        ),
+        reception=_reception(program, router, spools),
+        mailboxes=MailboxService(
+            program.mail,
+            program.blobs,
+            program.bus,
+            SnapshotCache(program.mail, settings.limits.snapshot_octets),
+            MailboxLimits(),
+        ),
+        appending=Appending(
+            program.mail,
+            program.blobs,
+            spools,
+            program.bus,
+            program.tasks,
+            program.clock,
+            max_octets=settings.limits.message_octets,
+        ),
+        search=search,
+        scheduler=_scheduler(program, router, spools, transport),
+        transport=transport,
+        upkeep=Upkeep(program.references, program.blobs, program.clock, _retention(settings)),
+    )
+
+
+def outgoing(program: Program) -> SmtpTransport:
+    """The way to other servers. Raises `Invalid` for a relay that is no URL."""
+    delivery = program.settings.delivery
+    relay = None
+    if delivery.relay:
+        relay = parse_relay(delivery.relay, delivery.relay_tls)
+    return SmtpTransport(
+        program.resolver,
+        ClientSettings(hostname=program.hostname),
+        relay=relay,
+        port=delivery.port,
+        may_connect=_anywhere if delivery.private_networks else _public,
+    )
+
+
+def parse_relay(url: str, tls: RelayTls) -> Relay:
+    """``smtp://user:password@host:port``. Raises `Invalid`; the password is never shown."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise Invalid(f"delivery.relay is not a URL: {error}") from error
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise Invalid("delivery.relay has to be smtp://host:port or smtps://host:port")
+    credentials = None
+    if parts.username is not None:
+        password = Secret(unquote(parts.password or ""))
+        credentials = PlainCredentials(unquote(parts.username), password)
+    return Relay(
+        host=parts.hostname,
+        port=port or _DEFAULT_PORTS[parts.scheme],
+        implicit_tls=parts.scheme == "smtps",
+        credentials=credentials,
+        tls=TlsPolicy(tls.value),
+    )
+
+
+def _reception(program: Program, router: Router, spools: Spools) -> Reception:
+    limits = program.settings.limits
+    parts = Parts(
+        router=router,
+        local=LocalMail(
+            program.mail,
+            program.queue,
+            program.blobs,
+            program.directory,
+            program.bus,
+            program.tasks,
+            program.clock,
+        ),
+        submitted=SubmittedMail(
+            router,
+            program.identities,
+            program.sending,
+            spools,
+            program.clock,
+            program.hostname,
+        ),
+        identities=program.identities,
+        spools=spools,
+        clock=program.clock,
+        counters=program.metrics,
+    )
+    settings = ReceptionSettings(program.hostname, limits.message_octets, limits.recipients)
+    return Reception(settings, parts)
+
+
+def _scheduler(
+    program: Program, router: Router, spools: Spools, transport: SmtpTransport | None
+) -> Scheduler:
+    return Scheduler(
+        program.settings.delivery.queue,
+        program.queue,
+        program.blobs,
+        program.directory,
+        LocalQueue(
+            program.mail,
+            program.blobs,
+            program.directory,
+            router,
+            spools,
+            program.bus,
+            program.tasks,
+            program.clock,
+        ),
+        transport,
+        Converter(program.blobs, program.signer, spools, program.tasks),
+        Notices(program.blobs, program.signer, program.hostname),
+        program.bus,
+        program.tasks,
+        program.clock,
+        program.metrics,
+    )
+
+
+def _retention(settings: Settings) -> Retention:
+    mail = settings.mail
+    return Retention(
+        expunged=timedelta(days=mail.undelete_days),
+        submissions=timedelta(days=mail.submission_days),
+        events=timedelta(days=mail.story_days),
+        changes=timedelta(days=mail.change_days),
+    )
+
+
+def _anywhere(address: str) -> bool:
+    return True
+
+
+def _public(address: str) -> bool:
+    """Security: an MX record may point at anything; mail does not go to our own networks."""
+    return ipaddress.ip_address(address).is_global

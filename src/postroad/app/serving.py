@@ -1,0 +1,261 @@
+"""Serving: listeners, duties in the background, reloads, and an orderly end."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+
+from starlette.types import ASGIApp
+
+from postroad.adapters.sql.statement import Run, Sql, Steps, integer
+from postroad.app.program import Program, initialise, open_program
+from postroad.app.protocols import mail_services, parse_address, spools
+from postroad.app.searching import Searching
+from postroad.app.services import Services, build_services
+from postroad.base.errors import Invalid, MailError, NotFound
+from postroad.base.moments import Moment, after
+from postroad.config.settings import LogFormat, Settings
+from postroad.core.queue.scheduler import Scheduler
+from postroad.core.upkeep.service import Upkeep
+from postroad.http.contract.api import ApiLimits
+from postroad.http.rest.application import build
+from postroad.http.rest.services import Operations, RestServices
+from postroad.model.ids import AccountId
+from postroad.server.listener import ConnectionLimits, Listeners
+from postroad.server.logs import configure
+from postroad.server.tls import Certificates, make_self_signed
+from postroad.server.web import WebServer
+
+log = logging.getLogger(__name__)
+
+_SWITCH_SECONDS = 0.001
+_SHORTEST_WAIT_SECONDS = 0.01
+_LONGEST_WAIT_SECONDS = 30.0
+_DATA_VERSION = Sql("PRAGMA data_version")
+
+
+def run(settings: Settings, *, ready: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `Invalid` for what cannot be started.
+
+    `ready` is called once all listeners are open.
+    """
+    configure(settings.log.level.value, as_json=settings.log.format is LogFormat.JSON)
+    # Threads that step through rows get the interpreter sooner (DESIGN.md section 4).
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    initialise(settings)
+    runner = asyncio.Runner(loop_factory=_loop_factory())
+    with runner:
+        runner.run(_serve(settings, ready))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with open_program(settings) as program:
+        await Server(program).serve(stop, ready)
+
+
+class Server:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._certificates = certificates(program)
+        self._listeners = Listeners(
+            program.tasks,
+            self._certificates.context,
+            program.bus.watch,
+            ConnectionLimits(
+                program.settings.limits.connections,
+                program.settings.limits.connections_per_address,
+            ),
+        )
+        self._stopping = False
+        self._data_version = 0
+        self._queue_sizes: dict[str, int] = {}
+
+    async def serve(self, stop: asyncio.Event, ready: Callable[[], None] | None) -> None:
+        program, settings = self._program, self._program.settings
+        searching = Searching(program)
+        services = build_services(program, spools(program), searching.service)
+        web = WebServer(self._api(services), self._certificates.context)
+        web.listen(
+            [parse_address(one) for one in settings.listen.http],
+            [parse_address(one) for one in settings.listen.https],
+        )
+        for service in mail_services(program, services):
+            await self._listeners.start(service)
+        self._start_duties(services, searching)
+        serving = program.tasks.spawn("web", web.serve())
+        log.info(
+            "ready", extra={"hostname": program.hostname, "delivery": settings.delivery.mode.value}
+        )
+        if ready is not None:
+            ready()
+        await stop.wait()
+        log.info("stopping", extra={"grace": str(settings.shutdown.grace)})
+        self._stopping = True
+        web.stop()
+        await self._listeners.drain(settings.shutdown.grace.total_seconds())
+        await asyncio.wait([serving], timeout=settings.shutdown.grace.total_seconds())
+        if services.transport is not None:
+            await services.transport.close()
+        await searching.close()
+        log.info("stopped")
+
+    # The REST API
+
+    def _api(self, services: Services) -> ASGIApp:
+        program = self._program
+        self._show_metrics(services)
+        return build(
+            RestServices(
+                sending=program.sending,
+                identities=program.identities,
+                domains=program.domains,
+                keys=program.keys,
+                tasks=program.tasks,
+                clock=program.clock,
+                operations=Operations(
+                    not_ready=self._not_ready, metrics=program.metrics.exposition
+                ),
+            ),
+            services.authenticator,
+            ApiLimits(max_body_octets=program.settings.limits.request_octets),
+        )
+
+    async def _not_ready(self) -> str | None:
+        """Why the server cannot work now, for load balancers."""
+        if self._stopping:
+            return "shutting down"
+        try:
+            await self._program.directory.setting("ready")
+        except MailError as error:
+            return str(error)
+        return None
+
+    def _show_metrics(self, services: Services) -> None:
+        metrics = self._program.metrics
+        metrics.gauge(
+            "connections",
+            "Open connections of the mail protocols.",
+            "service",
+            lambda: {name: float(n) for name, n in self._listeners.counts().items()},
+        )
+        metrics.gauge(
+            "queue_recipients",
+            "Recipients of outgoing mail that wait, by state, a few seconds old.",
+            "state",
+            lambda: {name: float(n) for name, n in self._queue_sizes.items()},
+        )
+
+    # Duties
+
+    def _start_duties(self, services: Services, searching: Searching) -> None:
+        tasks, every = self._program.tasks, self._program.tasks.every
+        tasks.start("queue", lambda: self._work_queue(services.scheduler))
+        every("deadlines", timedelta(seconds=5), self._listeners.check_deadlines)
+        every("leases", timedelta(seconds=20), services.scheduler.renew)
+        every("changes by others", timedelta(seconds=1), self._look_for_changes)
+        every("queue sizes", timedelta(seconds=10), self._count_queue)
+        every("certificates", timedelta(seconds=10), self._reload_certificates)
+        every("upkeep", timedelta(minutes=30), lambda: _upkeep(services.upkeep))
+        every("search index", timedelta(seconds=2), searching.work)
+        if services.transport is not None:
+            every("idle connections", timedelta(seconds=10), services.transport.drop_idle)
+
+    async def _work_queue(self, scheduler: Scheduler) -> None:
+        """Start what is due, then wait for the next due time or for something new."""
+        wake = self._program.bus.queue
+        while not self._stopping:
+            wake.clear()
+            try:
+                due = await scheduler.work()
+            except MailError as error:
+                log.warning("the queue waits", extra={"why": str(error)})
+                due = after(self._program.clock.now(), timedelta(seconds=5))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds_until(due)):
+                    await wake.wait()
+
+    def _seconds_until(self, due: Moment | None) -> float:
+        if due is None:
+            return _LONGEST_WAIT_SECONDS
+        seconds = (due - self._program.clock.now()) / 1_000_000
+        return min(max(seconds, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS)
+
+    async def _look_for_changes(self) -> None:
+        """Notice what another process, such as the command line, has written."""
+        version = await self._program.engine.write(_data_version)
+        if version == self._data_version:
+            return
+        self._data_version = version
+        self._program.bus.announce_all()
+        self._program.bus.wake_queue()
+        await self._end_void_sessions()
+
+    async def _end_void_sessions(self) -> None:
+        """Close the sessions of accounts that were disabled or removed."""
+        void: dict[AccountId, bool] = {}
+        for connection in self._listeners.connections():
+            conversation = connection.conversation
+            account = None if conversation is None else conversation.account
+            if account is None:
+                continue
+            if account not in void:
+                void[account] = await self._is_void(account)
+            if void[account]:
+                connection.disconnect()
+
+    async def _is_void(self, account: AccountId) -> bool:
+        try:
+            return (await self._program.directory.load_account(account)).disabled
+        except NotFound:
+            return True
+
+    async def _count_queue(self) -> None:
+        self._queue_sizes = await self._program.queue.sizes()
+
+    async def _reload_certificates(self) -> None:
+        try:
+            if self._certificates.reload_if_changed():
+                log.info("certificates reloaded")
+        except Invalid as error:
+            log.warning("the new certificate is not used", extra={"why": str(error)})
+
+
+def certificates(program: Program) -> Certificates:
+    """The operator's certificate, or a self-signed one that is made once. Raises `Invalid`."""
+    tls = program.settings.tls
+    if tls.certificate is not None and tls.key is not None:
+        return Certificates(tls.certificate, tls.key)
+    if tls.certificate is not None or tls.key is not None:
+        raise Invalid("tls.certificate and tls.key go together: set both, or neither")
+    folder = program.settings.below_data("tls")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    certificate, key = folder / "self-signed.pem", folder / "self-signed.key"
+    if not (certificate.exists() and key.exists()):
+        make_self_signed(program.hostname, certificate, key)
+    return Certificates(certificate, key)
+
+
+async def _upkeep(upkeep: Upkeep) -> None:
+    done = await upkeep.run()
+    if any(done.values()):
+        log.info("upkeep done", extra=done)
+
+
+def _data_version() -> Steps[int]:
+    rows = yield Run(_DATA_VERSION, {})
+    return integer(rows[0][0])

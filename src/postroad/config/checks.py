@@ -1,0 +1,198 @@
+"""What a value must be beyond its type, and how settings must fit together.
+
+Each check gives what is wrong, or None.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from postroad.config.fields import Leaf
+
+Check = Callable[[object], str | None]
+
+_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
+_MAX_NAME = 253
+
+
+def check(leaf: Leaf, value: object) -> str | None:
+    """What is wrong with a value of the right type."""
+    if leaf.path in _CHECKS:
+        return _CHECKS[leaf.path](value)
+    if leaf.path.startswith("listen.") and isinstance(value, tuple):
+        return _first(_listener(one) for one in value)
+    if isinstance(value, timedelta) and not value:
+        return "must be longer than 0s"
+    if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+        return f"{value} is too small: at least 1"
+    return None
+
+
+def check_together(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Paths, and what is wrong with them beside other settings; `values` has every path."""
+    if (values["tls.certificate"] is None) != (values["tls.key"] is None):
+        missing = "key" if values["tls.key"] is None else "certificate"
+        given = "certificate" if missing == "key" else "key"
+        yield (
+            f"tls.{given}",
+            f"tls.{missing} is missing: set both, or neither for a self-signed one",
+        )
+    first, longest = values["delivery.queue.first_retry"], values["delivery.queue.longest_retry"]
+    if isinstance(first, timedelta) and isinstance(longest, timedelta) and first > longest:
+        yield "delivery.queue.first_retry", "is longer than delivery.queue.longest_retry"
+    yield from _twice(values)
+
+
+def split_listener(text: str) -> tuple[str, int]:
+    """``127.0.0.1:25``, ``[::]:25`` or ``localhost:25`` as host and port. Raises `ValueError`."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not host or (":" in host and not bracketed):
+        raise ValueError(f'"{text}" is not an address such as 127.0.0.1:25 or [::]:25')
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 2**16):
+        raise ValueError(f'"{text}": the port is a number from 0 to 65535')
+    bare = host[1:-1] if bracketed else host
+    if not _is_address(bare, version=6 if bracketed else None) and (
+        bracketed or not _is_name(bare)
+    ):
+        raise ValueError(f'"{text}": {bare} is neither an IP address nor a host name')
+    return bare, int(port)
+
+
+def _twice(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    seen: dict[str, str] = {}
+    for path, value in values.items():
+        if not path.startswith("listen.") or not isinstance(value, tuple):
+            continue
+        for address in value:
+            if address in seen and not address.endswith(":0"):
+                yield path, f"{address} is taken by {seen[address]} already"
+            seen.setdefault(address, path)
+
+
+def _first(found: Iterator[str | None]) -> str | None:
+    return next((one for one in found if one is not None), None)
+
+
+def _listener(text: str) -> str | None:
+    try:
+        split_listener(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _is_address(text: str, version: int | None = None) -> bool:
+    try:
+        return ipaddress.ip_address(text.partition("%")[0]).version in (version or 4, version or 6)
+    except ValueError:
+        return False
+
+
+def _is_name(text: str) -> bool:
+    last = text.rstrip(".").rpartition(".")[2]
+    return len(text) <= _MAX_NAME and bool(_NAME.fullmatch(text)) and not last.isdigit()
+
+
+def _hostname(value: object) -> str | None:
+    if value == "" or _is_name(str(value)):
+        return None
+    return f'"{value}" is not a host name such as mail.example.org'
+
+
+def _workers(value: object) -> str | None:
+    if value == 1:
+        return None
+    return f"{value} workers are not possible: this version serves from 1 process only"
+
+
+def _port(value: object) -> str | None:
+    if isinstance(value, int) and 0 < value < 2**16:
+        return None
+    return f"{value} is not a port: a number from 1 to 65535"
+
+
+def _growth(value: object) -> str | None:
+    if isinstance(value, float) and 1 <= value <= 10:
+        return None
+    return f"{value} is not between 1 and 10"
+
+
+def _jitter(value: object) -> str | None:
+    if isinstance(value, float) and 0 <= value < 1:
+        return None
+    return f"{value} is not at least 0 and below 1"
+
+
+def _relay(value: object) -> str | None:
+    """Security: the value is never repeated, for it may hold a password."""
+    wanted = "is not a URL such as smtp://user:password@mail.example.org:587"
+    if value == "":
+        return None
+    try:
+        url = urlsplit(str(value))
+        port = url.port
+    except ValueError:
+        return wanted
+    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path not in ("", "/"):
+        return wanted
+    if url.query or url.fragment or port == 0:
+        return wanted
+    if not _is_address(url.hostname) and not _is_name(url.hostname):
+        return "has a host that is neither an IP address nor a host name"
+    if (url.username is None) != (url.password is None):
+        return "has a user without a password, or a password without a user"
+    return None
+
+
+def _engine(scheme: str) -> Check:
+    def check_engine(value: object) -> str | None:
+        if str(value).startswith(f"{scheme}:") and len(str(value)) > len(scheme) + 1:
+            return None
+        return f'"{value}" is not possible here: this version takes {scheme}:PATH'
+
+    return check_engine
+
+
+def _servers(value: object) -> str | None:
+    assert isinstance(value, tuple)  # noqa: S101  # for the type checker
+    return _first(_server(one) for one in value)
+
+
+def _server(text: str) -> str | None:
+    if _is_address(text):
+        return None
+    host = text.rpartition(":")[0]
+    if _is_address(host, version=4) or (host[:1] == "[" and _is_address(host[1:-1], version=6)):
+        return _listener(text)
+    return f'"{text}" is not the address of a DNS server, such as 192.0.2.1 or 192.0.2.1:53'
+
+
+def _at_least(least: int) -> Check:
+    def check_least(value: object) -> str | None:
+        if isinstance(value, int) and value >= least:
+            return None
+        return f"{value} is too small: at least {least}"
+
+    return check_least
+
+
+_CHECKS: dict[str, Check] = {
+    "hostname": _hostname,
+    "workers": _workers,
+    "delivery.port": _port,
+    "delivery.relay": _relay,
+    "delivery.queue.growth": _growth,
+    "delivery.queue.jitter": _jitter,
+    "storage.metadata": _engine("sqlite"),
+    "storage.blobs": _engine("segments"),
+    "dns.servers": _servers,
+    "limits.message_octets": _at_least(64 * 1024),  # RFC 5321 section 4.5.3.1.7
+    "limits.recipients": _at_least(100),  # RFC 5321 section 4.5.3.1.8
+    "limits.request_octets": _at_least(1024),
+    "limits.free_disk_octets": _at_least(0),
+    "mail.undelete_days": _at_least(0),
+    "shutdown.grace": lambda value: None,
+}

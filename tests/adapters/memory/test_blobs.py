@@ -1,0 +1,15 @@
+import pytest
+from stores.blob_contract import LARGE, BlobStoreContract
+
+from postroad.adapters.memory.blobs import MemoryBlobStore
+
+
+@pytest.fixture
+def store() -> MemoryBlobStore:
+    return MemoryBlobStore()
+
+
+class TestMemoryBlobStore(BlobStoreContract):
+    async def test_compacting_tells_what_was_deleted(self, store: MemoryBlobStore) -> None:
+        await store.delete([await store.put([LARGE])])
+        assert (await store.compact(), await store.compact()) == (len(LARGE), 0)

@@ -1,0 +1,469 @@
+"""What every `MailStore` must do with messages."""
+
+import pytest
+
+from postroad.base.errors import NoSuchTarget, NotFound, OverQuota, TooMany, TryLater
+from postroad.base.identifiers import new_trace_id
+from postroad.model.events import EventKind
+from postroad.model.ids import AccountId, EmailId, MailboxId, MailboxName, ModSeq, TraceId, Uid
+from postroad.model.mailbox import (
+    Column,
+    Delivered,
+    FlagAction,
+    FlagChange,
+    Flags,
+    Refusal,
+)
+from stores.making import (
+    NOW,
+    Stores,
+    arrival,
+    blob,
+    delivery,
+    email,
+    event,
+    submission,
+    uids_of,
+)
+
+SEEN = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
+DELETED = FlagChange(FlagAction.ADD, Flags.DELETED, frozenset())
+LONG_AGO = 3 * 24 * 3600 * 1000
+
+
+def add(*keywords: str) -> FlagChange:
+    return FlagChange(FlagAction.ADD, Flags.NONE, frozenset(keywords))
+
+
+async def two(stores: Stores, count: int) -> tuple[AccountId, MailboxId, MailboxId]:
+    """An account with messages in INBOX, and Sent."""
+    account = await stores.account()
+    inbox, sent = await stores.mailbox(account), await stores.mailbox(account, "Sent")
+    if count:
+        await stores.fill(account, inbox.mailbox_id, count)
+    return account, inbox.mailbox_id, sent.mailbox_id
+
+
+class AppendContract:
+    async def test_what_was_appended_is_there(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 0)
+        new = email(size=1234)
+        done = await stores.mail.append(
+            account, inbox, [arrival(new, Flags.SEEN | Flags.DRAFT, frozenset({"$b", "$a"}))]
+        )
+        mailbox, _ = await stores.mail.placements(account, inbox)
+        assert done.uid_validity == mailbox.uid_validity
+        assert (mailbox.messages, mailbox.octets, mailbox.uid_next) == (1, 1234, 2)
+        assert await stores.messages(account, inbox) == [
+            (1, done.email_ids[0], 17, frozenset({"$a", "$b"}), mailbox.mod_seq)
+        ]
+        wanted = [column for column in Column if column is not Column.SAVED_AT]
+        row = (await stores.mail.rows(account, inbox, [Uid(1)], wanted))[0]
+        shown = dict(zip(wanted, row[1:], strict=True))
+        thread = shown.pop(Column.THREAD_ID)
+        assert isinstance(thread, int)
+        assert row[0] == 1
+        kept = {Column(name): getattr(new.prepared, name) for name in vars_of(new.prepared)}
+        assert shown == kept | {
+            Column.EMAIL_ID: done.email_ids[0],
+            Column.BLOB_ID: new.blob_id,
+            Column.SIZE: 1234,
+            Column.INTERNAL_DATE: NOW,
+        }
+
+    async def test_rows_come_by_uid_and_leave_out_what_is_gone(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 5)
+        await stores.mail.store_flags(account, inbox, [Uid(2)], DELETED)
+        await stores.mail.expunge(account, inbox, None)
+        asked = [Uid(5), Uid(1), Uid(2), Uid(99), Uid(3)]
+        rows = await stores.mail.rows(account, inbox, asked, [Column.SIZE])
+        assert rows == [(1, 100), (3, 100), (5, 100)]
+        assert await stores.mail.rows(account, inbox, [], [Column.SIZE]) == []
+        saved = await stores.mail.rows(account, inbox, [Uid(1)], [Column.SAVED_AT])
+        assert isinstance(saved[0][1], int)
+
+    @pytest.mark.parametrize("uids", [(2, 1, 3), (1, 4, 3), (1, 1, 3), (3, 1)])
+    async def test_uids_may_come_in_any_order(self, stores: Stores, uids: tuple[int, ...]) -> None:
+        account, inbox, sent = await two(stores, 4)
+        asked = [Uid(uid) for uid in uids]
+        assert [row[0] for row in await stores.mail.rows(account, inbox, asked, [])] == sorted(
+            set(uids)
+        )
+        done = await stores.mail.store_flags(account, inbox, asked, SEEN)
+        assert list(done.changed) == sorted(set(uids))
+        copied = await stores.mail.copy(account, asked, inbox, sent)
+        assert list(copied.source) == sorted(set(uids))
+
+    async def test_there_must_be_a_target(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 1)
+        nowhere = MailboxId(4711)
+        with pytest.raises(NoSuchTarget):
+            await stores.mail.append(account, nowhere, [arrival()])
+        with pytest.raises(NoSuchTarget):
+            await stores.mail.copy(account, [Uid(1)], inbox, nowhere)
+        with pytest.raises(NoSuchTarget):
+            await stores.mail.move(account, [Uid(1)], inbox, nowhere)
+
+    async def test_all_or_none(self, stores: Stores) -> None:
+        account = await stores.account(quota=250)
+        inbox = await stores.mailbox(account)
+        trace = TraceId(new_trace_id())
+        with pytest.raises(OverQuota):
+            await stores.mail.append(
+                account, inbox.mailbox_id, [arrival() for _ in range(3)], [event(trace)]
+            )
+        assert await stores.mailbox(account) == inbox
+        assert await stores.mail.quota(account) == (0, 250)
+        assert await stores.queue.events(account, trace) == []
+        assert await stores.mail.emails_after(account, EmailId(0), 10) == []
+
+    async def test_a_stale_blob_without_a_reference_is_refused(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 0)
+        with pytest.raises(TryLater):
+            await stores.mail.append(
+                account, inbox, [arrival(), arrival(email(blob_id=blob(LONG_AGO)))]
+            )
+        assert await stores.messages(account, inbox) == []
+        assert await stores.mail.quota(account) == (0, None)
+
+    async def test_events_are_told_with_it(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 0)
+        trace = TraceId(new_trace_id())
+        told = [event(trace, kind) for kind in (EventKind.RECEIVED, EventKind.STORED)]
+        await stores.mail.append(account, inbox, [arrival()], told)
+        assert [one.kind for one in await stores.queue.events(account, trace)] == [
+            EventKind.RECEIVED,
+            EventKind.STORED,
+        ]
+
+    async def test_a_delivery_id_stores_once(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 0)
+        first = await stores.mail.append(account, inbox, [arrival(email(delivery_id="d"))])
+        again = await stores.mail.append(account, inbox, [arrival(email(delivery_id="d"))])
+        assert again == first
+        assert (await stores.mailbox(account)).messages == 1
+        mixed = await stores.mail.append(
+            account, inbox, [arrival(), arrival(email(delivery_id="d")), arrival()]
+        )
+        assert list(mixed.uids) == [2, 1, 3]
+
+    async def test_any_text_can_be_stored(self, stores: Stores) -> None:
+        """PostgreSQL knows no NUL in text: it may be shown as something else, never refused."""
+        account, inbox, _ = await two(stores, 0)
+        new = email(subject="a\0b\U0001f600")
+        await stores.mail.append(account, inbox, [arrival(new)])
+        rows = await stores.mail.rows(account, inbox, [Uid(1)], [Column.SUBJECT_BASE])
+        assert str(rows[0][1]).startswith("a")
+        assert str(rows[0][1]).endswith("b\U0001f600")
+
+    async def test_emails_are_listed_by_id(self, stores: Stores) -> None:
+        account, inbox, sent = await two(stores, 3)
+        await stores.mail.copy(account, [Uid(1)], inbox, sent)
+        listed = await stores.mail.emails_after(account, EmailId(0), 2)
+        rest = await stores.mail.emails_after(account, listed[-1][0], 10)
+        ids = [one[0] for one in [*listed, *rest]]
+        assert (len(listed), len(rest)) == (2, 1)
+        assert ids == [one[1] for one in await stores.messages(account, inbox)]
+        assert listed[0][2:] == (b"\x00\xff", 100)
+
+    async def test_messages_that_share_a_key_share_a_thread(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 0)
+        keys = [(1, -5), (2,), (), (-5, 2**63 - 1), (-(2**63), 2, 1), (2**63 - 1,)]
+        for some in keys:
+            await stores.mail.append(account, inbox, [arrival(email(thread_keys=some))])
+        rows = await stores.mail.rows(
+            account, inbox, [Uid(n) for n in range(1, 7)], [Column.THREAD_ID]
+        )
+        threads = [row[1] for row in rows]
+        assert threads[3] == threads[0] == threads[5]
+        assert threads[4] == threads[0], "of two threads the older one is taken"
+        assert len({threads[0], threads[1], threads[2]}) == 3
+
+    async def test_threads_are_an_accounts_own(self, stores: Stores) -> None:
+        alice, bob = await stores.account("alice"), await stores.account("bob")
+        for account in (alice, bob):
+            inbox = (await stores.mailbox(account)).mailbox_id
+            await stores.fill(account, inbox, 2 if account == alice else 1)
+            await stores.mail.append(account, inbox, [arrival(email(thread_keys=[7]))])
+        bobs = (await stores.mailbox(bob)).mailbox_id
+        rows = await stores.mail.rows(bob, bobs, [Uid(1), Uid(2)], [Column.THREAD_ID])
+        assert rows[0][1] != rows[1][1]
+
+
+def vars_of(prepared: object) -> list[str]:
+    """The fields of a prepared email that are columns."""
+    return [column.value for column in Column if hasattr(prepared, column.value)]
+
+
+class DeliverContract:
+    async def test_each_delivery_has_its_result(self, stores: Stores) -> None:
+        alice, poor = await stores.account("alice"), await stores.account("poor", quota=50)
+        new = email(delivery_id="d1")
+        results = await stores.mail.deliver(
+            [
+                delivery(alice, new),
+                delivery(poor, new),
+                delivery(AccountId(999), new),
+                delivery(alice, email(delivery_id="d2"), "Sent"),
+                delivery(alice, email(), "Nowhere"),
+            ]
+        )
+        assert isinstance(results[0], Delivered)
+        assert (results[0].uid, results[0].again) == (1, False)
+        assert results[1:3] == [Refusal.OVER_QUOTA, Refusal.NO_ACCOUNT]
+        assert isinstance(results[3], Delivered)
+        inbox, sent = await stores.mailbox(alice), await stores.mailbox(alice, "Sent")
+        assert (inbox.messages, sent.messages) == (2, 1)
+        assert (await stores.mailbox(poor)).messages == 0
+        assert await stores.mail.quota(poor) == (0, 50)
+        assert (await stores.messages(alice, inbox.mailbox_id))[0][3] == {"$New"}
+
+    async def test_delivering_again_is_harmless(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 0)
+        trace = TraceId(new_trace_id())
+        once = delivery(account, email(delivery_id="d"), events=(event(trace),))
+        first = (await stores.mail.deliver([once]))[0]
+        again = (await stores.mail.deliver([once, once]))[0]
+        assert isinstance(first, Delivered)
+        assert isinstance(again, Delivered)
+        assert again.again
+        assert (again.uid, again.email_id) == (first.uid, first.email_id)
+        assert len(await stores.queue.events(account, trace)) == 1
+        await stores.mail.store_flags(account, inbox, [first.uid], DELETED)
+        await stores.mail.expunge(account, inbox, None)
+        gone = (await stores.mail.deliver([once]))[0]
+        assert isinstance(gone, Delivered)
+        assert gone.again, "what was delivered and then removed does not come back"
+        assert await stores.messages(account, inbox) == []
+
+    async def test_the_same_twice_in_one_call(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 0)
+        once = delivery(account, email(delivery_id="d"))
+        results = await stores.mail.deliver([once, once])
+        assert [isinstance(one, Delivered) and one.again for one in results] == [False, True]
+        assert len(await stores.messages(account, inbox)) == 1
+
+    async def test_a_delivery_id_is_an_accounts_own(self, stores: Stores) -> None:
+        alice, bob = await stores.account("alice"), await stores.account("bob")
+        new = email(delivery_id="same")
+        await stores.mail.deliver([delivery(alice, new), delivery(bob, new)])
+        assert (await stores.mailbox(alice)).messages == 1
+        assert (await stores.mailbox(bob)).messages == 1
+
+    async def test_what_is_forwarded_goes_with_it(self, stores: Stores) -> None:
+        alice, bob = await stores.account("alice"), await stores.account("bob")
+        forward = submission("x@remote.test")
+        told = [event(forward.trace_id)]
+        for _ in range(2):
+            await stores.mail.deliver(
+                [delivery(alice, email(delivery_id="d"))], [(bob, forward, told)]
+            )
+        assert await stores.queue.find_submission(bob, forward.submission_id) is not None
+        assert await stores.queue.find_submission(alice, forward.submission_id) is None
+        assert len(await stores.queue.events(bob, forward.trace_id)) == 1
+        assert (await stores.queue.sizes())["queued"] == 1
+
+
+class FlagsContract:
+    async def test_add_remove_and_replace(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 1)
+        steps = [
+            (FlagChange(FlagAction.ADD, Flags.SEEN | Flags.FLAGGED, frozenset({"$a"})), 5, "$a"),
+            (FlagChange(FlagAction.REMOVE, Flags.SEEN, frozenset({"$b"})), 4, "$a"),
+            (add("$b"), 4, "$a $b"),
+            (FlagChange(FlagAction.REPLACE, Flags.DRAFT, frozenset({"$c"})), 16, "$c"),
+            (FlagChange(FlagAction.REPLACE, Flags.NONE, frozenset()), 0, ""),
+        ]
+        for change, flags, keywords in steps:
+            done = await stores.mail.store_flags(account, inbox, [Uid(1)], change)
+            assert list(done.changed) == [1]
+            message = (await stores.messages(account, inbox))[0]
+            assert message[2:] == (flags, frozenset(keywords.split()), done.mod_seq)
+
+    async def test_keywords_match_in_any_case(self, stores: Stores) -> None:
+        """RFC 9051 section 2.3.2."""
+        account, inbox, _ = await two(stores, 1)
+        await stores.mail.store_flags(account, inbox, [Uid(1)], add("$Work"))
+        done = await stores.mail.store_flags(account, inbox, [Uid(1)], add("$WORK"))
+        assert list(done.changed) == []
+        gone = FlagChange(FlagAction.REMOVE, Flags.NONE, frozenset({"$work"}))
+        done = await stores.mail.store_flags(account, inbox, [Uid(1)], gone)
+        assert list(done.changed) == [1]
+        await stores.mail.store_flags(account, inbox, [Uid(1)], add("$X", "$x"))
+        assert len((await stores.messages(account, inbox))[0][3]) == 1
+
+    async def test_nothing_new_takes_no_mod_seq(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 3)
+        first = await stores.mail.store_flags(account, inbox, [Uid(1), Uid(2)], SEEN)
+        before = await stores.mail.placements(account, inbox)
+        for uids in ([Uid(1), Uid(2)], [], [Uid(99)]):
+            done = await stores.mail.store_flags(account, inbox, uids, SEEN)
+            assert (list(done.changed), list(done.modified)) == ([], [])
+            assert done.mod_seq == first.mod_seq
+        assert await stores.mail.placements(account, inbox) == before
+        partly = await stores.mail.store_flags(account, inbox, [Uid(2), Uid(3)], SEEN)
+        assert list(partly.changed) == [3]
+        assert partly.mod_seq == first.mod_seq + 1
+        mod_seqs = {one[0]: one[4] for one in await stores.messages(account, inbox)}
+        assert (mod_seqs[2], mod_seqs[3]) == (first.mod_seq, partly.mod_seq)
+
+    async def test_combinations_do_not_run_into_each_other(self, stores: Stores) -> None:
+        """A message that gets the flags another had is not changed by the other's turn."""
+        account, inbox, _ = await two(stores, 3)
+        await stores.mail.store_flags(account, inbox, [Uid(1)], add("$a"))
+        await stores.mail.store_flags(account, inbox, [Uid(2)], add("$b"))
+        swap = FlagChange(FlagAction.REPLACE, Flags.NONE, frozenset({"$a"}))
+        done = await stores.mail.store_flags(account, inbox, [Uid(1), Uid(2), Uid(3)], swap)
+        assert list(done.changed) == [2, 3]
+
+    async def test_unchangedsince_refuses_what_changed(self, stores: Stores) -> None:
+        """RFC 7162 section 3.1.3."""
+        account, inbox, _ = await two(stores, 3)
+        known = (await stores.mailbox(account)).mod_seq
+        await stores.mail.store_flags(account, inbox, [Uid(2)], SEEN)
+        asked = [Uid(1), Uid(2), Uid(3), Uid(9)]
+        done = await stores.mail.store_flags(account, inbox, asked, DELETED, known)
+        assert (list(done.changed), list(done.modified)) == ([1, 3], [2])
+        flags = {one[0]: one[2] for one in await stores.messages(account, inbox)}
+        assert flags == {1: 8, 2: 1, 3: 8}
+        done = await stores.mail.store_flags(account, inbox, asked, SEEN, ModSeq(0))
+        assert (list(done.changed), list(done.modified)) == ([], [1, 2, 3])
+
+    async def test_too_many_keywords_change_nothing(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 2)
+        before = await stores.mail.placements(account, inbox)
+        with pytest.raises(TooMany):
+            await stores.mail.store_flags(
+                account, inbox, [Uid(1), Uid(2)], add(*(f"$k{n}" for n in range(129)))
+            )
+        assert await stores.mail.placements(account, inbox) == before
+
+    async def test_counts(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 4)
+        await stores.mail.store_flags(account, inbox, [Uid(1), Uid(2)], SEEN)
+        await stores.mail.store_flags(account, inbox, [Uid(2), Uid(3), Uid(4)], DELETED)
+        counts = await stores.mail.counts(account, inbox)
+        assert (counts.unseen, counts.deleted) == (2, 3)
+
+
+class MoveContract:
+    async def test_a_uid_is_never_used_twice(self, stores: Stores) -> None:
+        account, inbox, sent = await two(stores, 3)
+        await stores.mail.move(account, [Uid(3)], inbox, sent)
+        back = await stores.mail.move(account, [Uid(1)], sent, inbox)
+        assert list(back.target) == [4]
+        await stores.mail.store_flags(account, inbox, [Uid(4)], DELETED)
+        assert list(await stores.mail.expunge(account, inbox, None)) == [4]
+        assert await stores.fill(account, inbox, 1) == [5]
+
+    async def test_copies_keep_flags_and_email(self, stores: Stores) -> None:
+        account, inbox, sent = await two(stores, 3)
+        flagged = FlagChange(FlagAction.ADD, Flags.FLAGGED, frozenset({"$k"}))
+        await stores.mail.store_flags(account, inbox, [Uid(1), Uid(3)], flagged)
+        before = await stores.mailbox(account)
+        done = await stores.mail.copy(account, [Uid(1), Uid(3), Uid(9)], inbox, sent)
+        target = await stores.mailbox(account, "Sent")
+        assert (list(done.source), list(done.target)) == ([1, 3], [1, 2])
+        assert done.uid_validity == target.uid_validity
+        assert target.mod_seq == before.mod_seq + 1
+        assert await stores.mailbox(account) == before
+        source = {one[0]: one for one in await stores.messages(account, inbox)}
+        assert [one[1:] for one in await stores.messages(account, sent)] == [
+            (*source[uid][1:4], target.mod_seq) for uid in (1, 3)
+        ]
+
+    async def test_moving_takes_from_one_and_gives_to_the_other(self, stores: Stores) -> None:
+        account, inbox, sent = await two(stores, 5)
+        done = await stores.mail.move(account, [Uid(2), Uid(4)], inbox, sent)
+        assert (list(done.source), list(done.target)) == ([2, 4], [1, 2])
+        source, target = await stores.mailbox(account), await stores.mailbox(account, "Sent")
+        assert source.mod_seq == target.mod_seq, "one operation, one mod_seq"
+        assert (source.messages, source.octets) == (3, 300)
+        assert (target.messages, target.octets) == (2, 200)
+
+    async def test_nothing_there_is_nothing_done(self, stores: Stores) -> None:
+        account, inbox, sent = await two(stores, 1)
+        before = await stores.mail.mailboxes(account)
+        for uids in ([], [Uid(7), Uid(8)]):
+            moved = await stores.mail.move(account, uids, inbox, sent)
+            copied = await stores.mail.copy(account, uids, inbox, sent)
+            assert list(moved.source) == list(copied.target) == []
+        assert await stores.mail.mailboxes(account) == before
+
+    async def test_moving_to_the_same_mailbox_gives_new_uids(self, stores: Stores) -> None:
+        """RFC 6851 section 3.3."""
+        account, inbox, _ = await two(stores, 3)
+        done = await stores.mail.move(account, [Uid(1), Uid(2)], inbox, inbox)
+        assert list(done.target) == [4, 5]
+        assert uids_of(await stores.messages(account, inbox)) == [3, 4, 5]
+        mailbox = await stores.mailbox(account)
+        assert (mailbox.messages, mailbox.octets) == (3, 300)
+
+    async def test_expunging_takes_what_is_marked(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 5)
+        await stores.mail.store_flags(account, inbox, [Uid(1), Uid(2), Uid(4)], DELETED)
+        before = await stores.mailbox(account)
+        asked = [Uid(2), Uid(3), Uid(9)]
+        assert list(await stores.mail.expunge(account, inbox, asked)) == [2]
+        assert list(await stores.mail.expunge(account, inbox, [])) == []
+        assert list(await stores.mail.expunge(account, inbox, None)) == [1, 4]
+        assert list(await stores.mail.expunge(account, inbox, None)) == []
+        assert (await stores.mailbox(account)).mod_seq == before.mod_seq + 2
+        assert uids_of(await stores.messages(account, inbox)) == [3, 5]
+
+    async def test_quota_counts_every_placement(self, stores: Stores) -> None:
+        account = await stores.account(quota=450)
+        inbox, sent = await stores.mailbox(account), await stores.mailbox(account, "Sent")
+        a, b = inbox.mailbox_id, sent.mailbox_id
+        await stores.fill(account, a, 2)
+        await stores.mail.copy(account, [Uid(1), Uid(2)], a, b)
+        assert await stores.mail.quota(account) == (400, 450)
+        for mailbox in (a, b):
+            with pytest.raises(OverQuota):
+                await stores.mail.copy(account, [Uid(1)], a, mailbox)
+        with pytest.raises(OverQuota):
+            await stores.mail.append(account, a, [arrival()])
+        await stores.mail.append(account, a, [arrival(email(size=50))])
+        assert await stores.mail.quota(account) == (450, 450)
+        await stores.mail.move(account, [Uid(1)], a, b)
+        assert await stores.mail.quota(account) == (450, 450)
+        await stores.mail.store_flags(account, b, [Uid(1), Uid(2), Uid(3)], DELETED)
+        await stores.mail.expunge(account, b, None)
+        assert await stores.mail.quota(account) == (150, 450)
+        await stores.directory.set_account_quota(account, 100)
+        with pytest.raises(OverQuota):
+            await stores.mail.append(account, a, [arrival(email(size=1))])
+        await stores.mail.move(account, [Uid(2)], a, b)
+        assert (await stores.mailbox(account, "Sent")).messages == 1
+
+    async def test_a_refused_copy_changes_nothing(self, stores: Stores) -> None:
+        account = await stores.account(quota=500)
+        inbox, sent = await stores.mailbox(account), await stores.mailbox(account, "Sent")
+        await stores.fill(account, inbox.mailbox_id, 3)
+        before = await stores.mail.mailboxes(account)
+        with pytest.raises(OverQuota):
+            await stores.mail.copy(
+                account, [Uid(1), Uid(2), Uid(3)], inbox.mailbox_id, sent.mailbox_id
+            )
+        assert await stores.mail.mailboxes(account) == before
+        done = await stores.mail.append(account, sent.mailbox_id, [arrival()])
+        after = await stores.mailbox(account, "Sent")
+        assert list(done.uids) == [1]
+        assert after.mod_seq == max(mailbox.mod_seq for mailbox in before) + 1
+
+    async def test_ids_of_another_account_find_nothing(self, stores: Stores) -> None:
+        alice, bob = await stores.account("alice"), await stores.account("bob")
+        extra = await stores.mail.create_mailbox(alice, MailboxName("extra"), None)
+        uids = await stores.fill(alice, extra.mailbox_id, 2)
+        hers, his = extra.mailbox_id, (await stores.mailbox(bob)).mailbox_id
+        assert await stores.mail.rows(bob, hers, uids, [Column.BLOB_ID]) == []
+        with pytest.raises(NotFound):
+            await stores.mail.copy(bob, uids, hers, his)
+        with pytest.raises(NotFound):
+            await stores.mail.move(bob, uids, hers, his)
+        with pytest.raises(NotFound):
+            await stores.mail.store_flags(bob, hers, uids, DELETED)
+        with pytest.raises(NotFound):
+            await stores.mail.expunge(bob, hers, None)
+        assert await stores.mail.emails_after(bob, EmailId(0), 10) == []
+        assert uids_of(await stores.messages(alice, hers)) == [1, 2]

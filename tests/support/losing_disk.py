@@ -1,0 +1,139 @@
+"""A disk in a test's hand: what was written and not synced may be lost, sector by sector."""
+
+import errno
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Keep = Callable[[int], bool]
+
+_SECTOR_OCTETS = 512
+
+
+@dataclass(slots=True)
+class _File:
+    durable: bytearray = field(default_factory=bytearray)
+    is_named: bool = False  # durably
+    is_there: bool = True
+    unsynced: list[tuple[int, bytes] | int] = field(default_factory=list)  # writes and lengths
+
+
+class LosingDisk:
+    """Keeps beside the real files what would be left of them after a power cut.
+
+    Power goes off by itself in the middle of the operation number `off_after`, and from then on
+    every operation fails. `operations` counts them.
+    """
+
+    def __init__(self, off_after: int | None = None) -> None:
+        self.operations = 0
+        self.is_off = False
+        self._off_after = off_after
+        self._lock = threading.RLock()
+        self._files: dict[Path, _File] = {}
+
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Around the real operation and its note here. Raises `OSError` when the power is off.
+
+        The one in which power goes off has happened, and yet was never answered.
+        """
+        with self._lock:
+            if self.is_off:
+                raise OSError(errno.EIO, "the power is off")
+            self.operations += 1
+            self.is_off = self.operations == self._off_after
+            yield
+            if self.is_off:
+                raise OSError(errno.EIO, "the power went off")
+
+    def opened(self, path: Path) -> None:
+        """A file that is there; what it holds when it is first seen is taken for synced."""
+        if path not in self._files:
+            self._files[path] = _File(bytearray(path.read_bytes()), is_named=True)
+
+    def created(self, path: Path) -> None:
+        known = self._files.setdefault(path, _File())
+        known.is_there = True
+
+    def wrote(self, path: Path, offset: int, octets: bytes) -> None:
+        self._files[path].unsynced.append((offset, octets))
+
+    def truncated(self, path: Path, octets: int) -> None:
+        self._files[path].unsynced.append(octets)
+
+    def unlinked(self, path: Path) -> None:
+        if path in self._files:
+            self._files[path].is_there = False
+
+    def synced(self, path: Path, *, with_name: bool = False) -> None:
+        if self.is_off:
+            return  # it did not come to its end
+        file = self._files[path]
+        file.durable = _settled(file, lambda: True)
+        file.unsynced.clear()
+        if with_name:
+            file.is_named = file.is_there
+
+    def synced_names(self, folder: Path) -> None:
+        if self.is_off:
+            return
+        for path, file in list(self._files.items()):
+            if path.parent == folder:
+                file.is_named = file.is_there
+                if not file.is_there:
+                    del self._files[path]
+
+    def crash(self, source: Path, target: Path, keep: Keep) -> None:
+        """Write into `target` what is left of the files of `source`.
+
+        `keep` is asked for each thing that was not synced, numbered from 0: a sector that was
+        written, a truncation, a file that was made or removed.
+        """
+        asked = iter(range(2**62))
+
+        def keep_next() -> bool:
+            return keep(next(asked))
+
+        target.mkdir(parents=True)
+        with self._lock:
+            self.is_off = True
+            for path, file in self._files.items():
+                if path.parent != source:
+                    continue
+                is_left = file.is_named
+                if file.is_named != file.is_there and keep_next():
+                    is_left = file.is_there
+                if is_left:
+                    (target / path.name).write_bytes(_settled(file, keep_next))
+
+
+def _settled(file: _File, keep: Callable[[], bool]) -> bytearray:
+    """The content, if of what is unsynced only some was kept."""
+    content = bytearray(file.durable)
+    for change in file.unsynced:
+        if isinstance(change, int):
+            if keep():
+                _resize(content, change)
+            continue
+        offset, octets = change
+        start = 0
+        while start < len(octets):
+            stop = start + _SECTOR_OCTETS - (offset + start) % _SECTOR_OCTETS
+            if keep():
+                piece = octets[start:stop]
+                end = offset + start + len(piece)
+                if len(content) < end:
+                    _resize(content, end)
+                content[offset + start : end] = piece
+            start = stop
+    return content
+
+
+def _resize(content: bytearray, octets: int) -> None:
+    if octets < len(content):
+        del content[octets:]
+    else:
+        content.extend(bytes(octets - len(content)))
