@@ -1,6 +1,17 @@
 """What every `MailStore` must do with messages."""
 
 import pytest
+from stores.making import (
+    NOW,
+    Stores,
+    arrival,
+    blob,
+    delivery,
+    email,
+    event,
+    submission,
+    uids_of,
+)
 
 from postroad.base.errors import NoSuchTarget, NotFound, OverQuota, TooMany, TryLater
 from postroad.base.identifiers import new_trace_id
@@ -13,17 +24,6 @@ from postroad.model.mailbox import (
     FlagChange,
     Flags,
     Refusal,
-)
-from stores.making import (
-    NOW,
-    Stores,
-    arrival,
-    blob,
-    delivery,
-    email,
-    event,
-    submission,
-    uids_of,
 )
 
 SEEN = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())

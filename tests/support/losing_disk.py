@@ -15,9 +15,13 @@ _SECTOR_OCTETS = 512
 @dataclass(slots=True)
 class _File:
     durable: bytearray = field(default_factory=bytearray)
-    is_named: bool = False  # durably
-    is_there: bool = True
     unsynced: list[tuple[int, bytes] | int] = field(default_factory=list)  # writes and lengths
+
+
+@dataclass(slots=True)
+class _Name:
+    durable: _File | None
+    now: _File | None
 
 
 class LosingDisk:
@@ -32,7 +36,13 @@ class LosingDisk:
         self.is_off = False
         self._off_after = off_after
         self._lock = threading.RLock()
-        self._files: dict[Path, _File] = {}
+        self._is_over = False
+        self._names: dict[Path, _Name] = {}
+
+    def go_off_after(self, operations: int) -> None:
+        """Counted from now."""
+        with self._lock:
+            self._off_after = self.operations + operations
 
     @contextmanager
     def operation(self) -> Iterator[None]:
@@ -41,6 +51,9 @@ class LosingDisk:
         The one in which power goes off has happened, and yet was never answered.
         """
         with self._lock:
+            if self._is_over:
+                yield
+                return
             if self.is_off:
                 raise OSError(errno.EIO, "the power is off")
             self.operations += 1
@@ -51,40 +64,42 @@ class LosingDisk:
 
     def opened(self, path: Path) -> None:
         """A file that is there; what it holds when it is first seen is taken for synced."""
-        if path not in self._files:
-            self._files[path] = _File(bytearray(path.read_bytes()), is_named=True)
+        if path not in self._names:
+            file = _File(bytearray(path.read_bytes()))
+            self._names[path] = _Name(file, file)
 
     def created(self, path: Path) -> None:
-        known = self._files.setdefault(path, _File())
-        known.is_there = True
+        if not self._is_over:
+            self._names.setdefault(path, _Name(None, None)).now = _File()
 
     def wrote(self, path: Path, offset: int, octets: bytes) -> None:
-        self._files[path].unsynced.append((offset, octets))
+        self._change(path, (offset, octets))
 
     def truncated(self, path: Path, octets: int) -> None:
-        self._files[path].unsynced.append(octets)
+        self._change(path, octets)
 
     def unlinked(self, path: Path) -> None:
-        if path in self._files:
-            self._files[path].is_there = False
+        if path in self._names and not self._is_over:
+            self._names[path].now = None
 
-    def synced(self, path: Path, *, with_name: bool = False) -> None:
+    def synced(self, path: Path) -> None:
+        """The content; its name is the folder's."""
         if self.is_off:
             return  # it did not come to its end
-        file = self._files[path]
-        file.durable = _settled(file, lambda: True)
-        file.unsynced.clear()
-        if with_name:
-            file.is_named = file.is_there
+        if file := self._names[path].now:
+            file.durable = _settled(file, lambda: True)
+            file.unsynced.clear()
 
     def synced_names(self, folder: Path) -> None:
-        if self.is_off:
-            return
-        for path, file in list(self._files.items()):
-            if path.parent == folder:
-                file.is_named = file.is_there
-                if not file.is_there:
-                    del self._files[path]
+        if not self.is_off:
+            for path, name in self._names.items():
+                if path.parent == folder:
+                    name.durable = name.now
+
+    def let_go(self) -> None:
+        """Power is off for good; what a dying program still does succeeds, and changes nothing."""
+        with self._lock:
+            self.is_off = self._is_over = True
 
     def crash(self, source: Path, target: Path, keep: Keep) -> None:
         """Write into `target` what is left of the files of `source`.
@@ -100,14 +115,18 @@ class LosingDisk:
         target.mkdir(parents=True)
         with self._lock:
             self.is_off = True
-            for path, file in self._files.items():
+            for path, name in self._names.items():
                 if path.parent != source:
                     continue
-                is_left = file.is_named
-                if file.is_named != file.is_there and keep_next():
-                    is_left = file.is_there
-                if is_left:
-                    (target / path.name).write_bytes(_settled(file, keep_next))
+                left = name.durable
+                if name.now is not left and keep_next():
+                    left = name.now
+                if left:
+                    (target / path.name).write_bytes(_settled(left, keep_next))
+
+    def _change(self, path: Path, change: tuple[int, bytes] | int) -> None:
+        if not self._is_over and (file := self._names[path].now):
+            file.unsynced.append(change)
 
 
 def _settled(file: _File, keep: Callable[[], bool]) -> bytearray:

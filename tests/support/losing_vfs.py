@@ -17,6 +17,7 @@ from typing import Any
 import apsw
 from support.losing_disk import LosingDisk
 
+_JOURNALS = apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL
 _names = itertools.count()
 
 
@@ -66,6 +67,9 @@ class _LosingFile(apsw.VFSFile):
                 disk.created(path)
             else:
                 disk.opened(path)
+            # SQLite's own VFS syncs the folder with the first sync of a new journal or log; the
+            # database's own name, and the removal of an earlier journal, are synced by this alone.
+            self._syncs_names = is_new and bool(flags[0] & _JOURNALS)
 
     def xWrite(self, data: bytes, offset: int) -> None:
         with _answered(self._disk):
@@ -80,8 +84,10 @@ class _LosingFile(apsw.VFSFile):
     def xSync(self, flags: int) -> None:
         with _answered(self._disk):
             super().xSync(flags)
-            # SQLite's own VFS syncs the folder with the first sync of a new file.
-            self._disk.synced(self._path, with_name=True)
+            self._disk.synced(self._path)
+            if self._syncs_names:
+                self._disk.synced_names(self._path.parent)
+                self._syncs_names = False
 
     def excepthook(self, *_: Any) -> None:  # Any: apsw's own signature
         """SQLite is told by the error code; nothing is printed."""

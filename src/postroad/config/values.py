@@ -36,7 +36,7 @@ def read(leaf: Leaf, text: str) -> object:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _read_choice(kind, text)
     if kind is int and leaf.name.endswith("_octets"):
-        return _read_size(text)
+        return read_size(text)
     return _READERS[kind](text)
 
 
@@ -94,7 +94,7 @@ def _read_choice(kind: type[Enum], text: str) -> Enum:
     raise ValueError(f'"{text}" is not one of {", ".join(known)}{suggestion(text, known)}')
 
 
-def _read_size(text: str) -> int:
+def read_size(text: str) -> int:
     """Octets. `MiB` is 1024 times 1024 of them, `MB` a million."""
     match = _SIZE.fullmatch(text)
     factor = _BY_LOWER_CASE.get(match[3].lower()) if match else None

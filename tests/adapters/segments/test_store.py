@@ -116,10 +116,6 @@ class TestSegmentBlobStore(BlobStoreContract):
     async def test_a_piece_that_cannot_be_written_fails_and_the_store_lives_on(
         self, store: SegmentBlobStore
     ) -> None:
-        gone = memoryview(b"gone")
-        waiting = asyncio.ensure_future(store.put([gone]))
-        await asyncio.sleep(0)
-        await asyncio.gather(waiting)
         strided = memoryview(b"0123456789")[::2]
         with pytest.raises(BufferError):
             await store.put([strided])
@@ -175,7 +171,6 @@ async def test_two_stores_share_a_folder(tmp_path: Path) -> None:
     two = await SegmentBlobStore.open(tmp_path, SMALL)
     mine, yours = await put_all(one, 5), await put_all(two, 5)
     assert segment_names(tmp_path) == ["00000001.seg", "00000002.seg"]
-    await check(one, mine + yours, range(5)) if False else None
     await check(one, yours, range(5))
     await check(two, mine, range(5))
     assert await one.ids(FIRST, 100) == await two.ids(FIRST, 100) == sorted(mine + yours)

@@ -6,7 +6,7 @@ one, and what they held is read again from the segments, behind `indexed_upto`.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,7 +163,9 @@ class Index:
         return version == _VERSION and found == [("ok",)]
 
     def close(self) -> None:
-        self._connection.close()
+        # A disk that fails now takes nothing that the segments do not have.
+        with suppress(apsw.Error):
+            self._connection.close()
 
 
 def open_index(path: Path, vfs: str | None = None) -> Index:

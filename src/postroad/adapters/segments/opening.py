@@ -14,7 +14,7 @@ from postroad.adapters.segments.index import (
     open_index_to_read,
     remove_index,
 )
-from postroad.base.errors import Invalid
+from postroad.base.errors import Invalid, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +68,12 @@ def open_to_read(folder: SegmentFolder, _vfs: str | None) -> Opened:
 
 
 def connect(folder: Path, vfs: str | None, *, read_only: bool) -> Index:
-    """A further connection to the index of an opened folder."""
+    """A further connection to the index of an opened folder. Raises `TryLater`."""
     path = folder / _INDEX_NAME
-    return open_index_to_read(path) if read_only else open_index(path, vfs)
+    try:
+        return open_index_to_read(path) if read_only else open_index(path, vfs)
+    except apsw.Error as error:
+        raise TryLater(f"the index of blobs: {error}") from error
 
 
 def _sound_index(path: Path, vfs: str | None) -> Index:

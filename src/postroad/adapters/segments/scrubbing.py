@@ -46,6 +46,7 @@ class _Segment:
         end, is_growing = self._end()
         read_octets = 0
         found: list[BlobFault] = []
+        what = "missing"
         try:
             with self._folder.reading(self._number) as read:
                 salt = self._state.salt or None if self._state else None
@@ -59,8 +60,10 @@ class _Segment:
         except FileNotFoundError:
             pass
         except OSError as error:
-            found.append(BlobFault(None, self._place(0), f"cannot be read: {error}"))
-        yield found + self._missing()
+            what = f"cannot be read: {error}"
+            if not self._known:
+                found.append(BlobFault(None, self._place(0), what))
+        yield found + self._left(what)
 
     def _end(self) -> tuple[int, bool]:
         """Up to where there should be records, and whether more is being written."""
@@ -93,13 +96,13 @@ class _Segment:
         blob = header.blob_id if header else None
         return [BlobFault(blob, self._place(offset), f"{what}; no indexed blob is hit")]
 
-    def _missing(self) -> list[BlobFault]:
-        """What the index has and the file has not, unless it was moved or deleted meanwhile."""
+    def _left(self, what: str) -> list[BlobFault]:
+        """What the scan did not come by, unless it was moved or deleted meanwhile."""
         if not self._known:
             return []
         now = self._index.find([blob for blob, _ in self._known.values()])
         return [
-            BlobFault(blob, self._place(place.offset), "missing")
+            BlobFault(blob, self._place(place.offset), what)
             for blob, place in self._known.values()
             if now.get(blob) == place
         ]

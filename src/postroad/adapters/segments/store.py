@@ -168,4 +168,7 @@ class SegmentBlobStore(BlobStore):
     async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._closed:
             raise TryLater("the blob store is closed")
-        return await asyncio.get_running_loop().run_in_executor(threads, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(threads, work)
+        except OSError as error:
+            raise TryLater(f"the folder of blobs: {error}") from error

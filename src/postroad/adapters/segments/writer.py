@@ -76,6 +76,7 @@ class Writer:
         self._unindexed: dict[int, list[Entry]] = {}
         self._looked_at_disk = float("-inf")
         self._is_low = False
+        self._is_index_behind = False
         self._thread = threading.Thread(target=self._run, name="segments-writer", daemon=True)
         self._thread.start()
 
@@ -225,13 +226,16 @@ class Writer:
                 for forget in forgets:
                     self._index.forget(forget.blobs)
         except MailError as error:
-            log.warning("index of blobs not written", extra={"reason": str(error)})
+            if not self._is_index_behind:  # said once, and tried again and again
+                self._is_index_behind = True
+                log.warning("index of blobs not written", extra={"reason": str(error)})
             for forget in forgets:
                 forget.error = error
             return
         self._indexed()
 
     def _indexed(self) -> None:
+        self._is_index_behind = False
         for entries in self._unindexed.values():
             for blob, _ in entries:
                 del self.pending[blob]

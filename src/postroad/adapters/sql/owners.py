@@ -39,8 +39,13 @@ def take(owner: AccountId, *, ids: int = 0, octets: int = 0) -> Steps[tuple[ModS
 
 def lock(owner: AccountId) -> Steps[None]:
     """Hold the owner's row before reading what is then changed. Raises `NotFound`."""
-    if not (yield Run(_LOCK, {"owner": owner})):
+    if not (yield from exists(owner)):
         raise NotFound("there is no such account")
+
+
+def exists(owner: AccountId) -> Steps[bool]:
+    """Hold the owner's row if there is one."""
+    return bool((yield Run(_LOCK, {"owner": owner})))
 
 
 def refer(owner: AccountId, blob: BlobId) -> Steps[None]:

@@ -6,6 +6,7 @@ SQLite's writer thread and, awaiting, on PostgreSQL. It raises a `MailError` to 
 In the text of a statement
   :name             is a parameter (int, text, octets or None)
   {each name}       is a table with the column `value`, made of a parameter that is a list of int
+  {each text name}  the same for a list of text
   {for update}      locks the rows read, where the engine has row locks
   {skip locked}     the same, passing over rows that others hold
 """
@@ -16,13 +17,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-Value = int | str | bytes | None | Sequence[int]
+Value = int | str | bytes | None | Sequence[int] | Sequence[str]
 Params = Mapping[str, Value]
 Row = tuple[object, ...]
 Rows = list[Row]
 T = TypeVar("T")
 
-_EACH = re.compile(r"\{each (\w+)\}")
+_EACH = re.compile(r"\{each (text )?(\w+)\}")
 _NAME = re.compile(r"(?<!:):(\w+)")
 
 
@@ -34,11 +35,11 @@ class Sql:
 
     @cached_property
     def lists(self) -> frozenset[str]:
-        return frozenset(_EACH.findall(self.text))
+        return frozenset(name for _, name in _EACH.findall(self.text))
 
     @cached_property
     def sqlite(self) -> str:
-        text = _EACH.sub(r"json_each(:\1)", self.text)
+        text = _EACH.sub(r"json_each(:\2)", self.text)
         return text.replace("{for update}", "").replace("{skip locked}", "")
 
     @cached_property
@@ -53,9 +54,14 @@ class Sql:
 
     @property
     def _postgres_named(self) -> str:
-        text = _EACH.sub(r"unnest(CAST(:\1 AS bigint[])) AS each_\1(value)", self.text)
+        text = _EACH.sub(_unnest, self.text)
         text = text.replace("{for update}", "FOR UPDATE")
         return text.replace("{skip locked}", "FOR UPDATE SKIP LOCKED")
+
+
+def _unnest(match: "re.Match[str]") -> str:
+    kind = "text[]" if match[1] else "bigint[]"
+    return f"unnest(CAST(:{match[2]} AS {kind})) AS each_{match[2]}(value)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Forgetting what is old, finding blobs that nothing needs, and checking what the rows claim."""
 
+from collections.abc import Iterator
+
 from postroad.adapters.sql.owners import unrefer
-from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, octets, text
+from postroad.adapters.sql.statement import Params, Row, Run, Sql, Steps, integer, octets, text
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, BlobId
 
@@ -51,14 +53,21 @@ _REFERRED = Sql("SELECT 1 FROM blob_ref WHERE blob_id = :blob LIMIT 1")
 _GARBAGE = Sql("SELECT blob_id FROM blob_garbage LIMIT :limit")
 _FORGET_GARBAGE = Sql("DELETE FROM blob_garbage WHERE blob_id = :blob")
 _REFERENCES = Sql("""
-    SELECT owner_id, blob_id FROM blob_ref WHERE blob_id > :after ORDER BY blob_id LIMIT :limit
+    SELECT owner_id, blob_id FROM blob_ref WHERE blob_id > :after
+    ORDER BY blob_id, owner_id LIMIT :limit
 """)
 _COUNTS = Sql("""
     SELECT m.owner_id, m.name, m.messages, count(p.uid), m.uid_next, coalesce(max(p.uid), 0),
-        m.mod_seq, coalesce(max(p.mod_seq), 0)
+        m.mod_seq, coalesce(max(p.mod_seq), 0), m.octets, CAST(coalesce(sum(e.size), 0) AS BIGINT)
     FROM mailbox m LEFT JOIN placement p
         ON p.owner_id = m.owner_id AND p.mailbox_id = m.mailbox_id
-    GROUP BY m.owner_id, m.mailbox_id, m.name, m.messages, m.uid_next, m.mod_seq
+    LEFT JOIN email e ON e.owner_id = p.owner_id AND e.email_id = p.email_id
+    GROUP BY m.owner_id, m.mailbox_id, m.name, m.messages, m.uid_next, m.mod_seq, m.octets
+""")
+_USED = Sql("""
+    SELECT o.owner_id, o.used_octets, CAST(coalesce(sum(m.octets), 0) AS BIGINT)
+    FROM owner o LEFT JOIN mailbox m ON m.owner_id = o.owner_id
+    GROUP BY o.owner_id, o.used_octets HAVING o.used_octets <> coalesce(sum(m.octets), 0) LIMIT 100
 """)
 _ORPHANS = Sql("""
     SELECT p.owner_id, p.mailbox_id, p.uid FROM placement p
@@ -152,16 +161,25 @@ def check_rows() -> Steps[list[str]]:
     """Faults that the rows show by contradicting each other."""
     faults = []
     for row in (yield Run(_COUNTS, {})):
-        owner, name, messages, counted, uid_next, last_uid, mod_seq, last_mod_seq = row
-        place = f"account {owner}, mailbox {name}"
-        if messages != counted:
-            faults.append(f"{place}: says {messages} messages and has {counted}")
-        if integer(last_uid) >= integer(uid_next):
-            faults.append(f"{place}: has UID {last_uid}, but UIDNEXT is {uid_next}")
-        if integer(last_mod_seq) > integer(mod_seq):
-            faults.append(f"{place}: has MODSEQ {last_mod_seq}, but HIGHESTMODSEQ is {mod_seq}")
+        faults.extend(_mailbox_faults(row))
+    for row in (yield Run(_USED, {})):
+        faults.append(f"account {row[0]}: says {row[1]} octets used and has {row[2]}")
     for row in (yield Run(_ORPHANS, {})):
         faults.append(f"account {row[0]}, mailbox {row[1]}: UID {row[2]} has no email row")
     for row in (yield Run(_UNREFERRED, {})):
         faults.append(f"account {row[0]}: email {row[1]} holds no reference to its octets")
     return faults
+
+
+def _mailbox_faults(row: Row) -> Iterator[str]:
+    """A row of `_COUNTS`: what the mailbox says, and what its placements add up to."""
+    owner, name, messages, counted, uid_next, last_uid, mod_seq, last_mod_seq, size, added = row
+    place = f"account {owner}, mailbox {name}"
+    if messages != counted:
+        yield f"{place}: says {messages} messages and has {counted}"
+    if size != integer(added):
+        yield f"{place}: says {size} octets and has {added}"
+    if integer(last_uid) >= integer(uid_next):
+        yield f"{place}: has UID {last_uid}, but UIDNEXT is {uid_next}"
+    if integer(last_mod_seq) > integer(mod_seq):
+        yield f"{place}: has MODSEQ {last_mod_seq}, but HIGHESTMODSEQ is {mod_seq}"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from postroad.formats.mime import encodedwords
@@ -140,16 +141,29 @@ def fields(octets: Octets, start: int = 0, end: int | None = None) -> Iterator[H
         yield HeaderField(name, start + found.start(), start + value_start, start + found.end())
 
 
+@lru_cache(256)
+def _selector(names: frozenset[str]) -> re.Pattern[bytes]:
+    """Finds whole fields of these names, so that the search stays in C."""
+    either = b"|".join(re.escape(name.encode("utf-8", "replace")) for name in sorted(names))
+    pattern = rb"^(?:%b)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?" % either
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+
+
 def select_fields(block: bytes, names: Collection[str], *, negate: bool = False) -> bytes:
     """The fields with these names, or all others, as they stand, and the empty line.
 
     HEADER.FIELDS and HEADER.FIELDS.NOT of RFC 9051 section 6.4.5.1: names match without regard to
     the case of ASCII letters. Lines that are no field are in neither.
     """
+    if not negate:
+        kept = _selector(frozenset(names)).findall(block) if names else []
+        if kept and not kept[-1].endswith(b"\n"):
+            kept[-1] = kept[-1].rstrip(b"\r") + b"\r\n"
+        return b"".join(kept) + b"\r\n"
     wanted = {name.lower().encode("utf-8", "replace") for name in names}
-    kept: list[bytes] = []
+    kept = []
     for found in _WHOLE_FIELD.finditer(block):
-        if (found[1].lower() in wanted) != negate:
+        if found[1].lower() not in wanted:
             field = found[0]
             kept.append(field if field.endswith(b"\n") else field.rstrip(b"\r") + b"\r\n")
     kept.append(b"\r\n")

@@ -4,7 +4,7 @@ import json
 
 from postroad.adapters.sql.directory.tenants import ADD_OWNER, find_domain, next_id
 from postroad.adapters.sql.mail.mailboxes import create_first
-from postroad.adapters.sql.owners import unrefer
+from postroad.adapters.sql.owners import lock, unrefer
 from postroad.adapters.sql.statement import (
     Params,
     Row,
@@ -148,6 +148,7 @@ def set_account_quota(account: AccountId, quota_octets: int | None) -> Steps[Non
 
 
 def delete_account(account: AccountId) -> Steps[None]:
+    yield from lock(account)
     found = yield from load_account(account)
     rows = yield Run(_BLOBS, {"account": account})
     for row in rows:

@@ -59,9 +59,9 @@ _SET_CATCH_ALL = Sql("""
 """)
 _DELETE_DOMAIN = Sql("DELETE FROM domain WHERE tenant_id = :tenant AND domain_id = :domain")
 _IN_DOMAIN = Sql("""
-    SELECT address FROM account WHERE tenant_id = :tenant AND address LIKE :pattern
-    UNION ALL SELECT address FROM alias WHERE tenant_id = :tenant AND address LIKE :pattern
-    LIMIT 1
+    SELECT address FROM account WHERE tenant_id = :tenant AND address LIKE :pattern ESCAPE '!'
+    UNION ALL SELECT address FROM alias
+    WHERE tenant_id = :tenant AND address LIKE :pattern ESCAPE '!' LIMIT 1
 """)
 _ADD_KEY = Sql("""
     INSERT INTO dkim_key (domain, selector, algorithm, sealed_key, public_record, created_at)
@@ -111,6 +111,8 @@ def find_tenant(tenant: TenantId) -> Steps[Tenant | None]:
 def create_domain(
     tenant: TenantId, domain_id: str, name: str, keys: Sequence[DkimKey], at: Moment
 ) -> Steps[Domain]:
+    if (yield from find_tenant(tenant)) is None:
+        raise NotFound("there is no such tenant")
     if (yield Run(_DOMAIN_BY_NAME, {"name": name})):
         raise AlreadyExists(f"the domain {name} is here already")
     yield Run(_ADD_DOMAIN, {"domain": domain_id, "tenant": tenant, "name": name, "at": at})
@@ -162,7 +164,8 @@ def delete_domain(tenant: TenantId, domain_id: str) -> Steps[None]:
     if row is None:
         raise NotFound("there is no such domain")
     name = text(row[2])
-    used = one((yield Run(_IN_DOMAIN, {"tenant": tenant, "pattern": f"%@{name}"})))
+    pattern = "%@" + name.replace("_", "!_")
+    used = one((yield Run(_IN_DOMAIN, {"tenant": tenant, "pattern": pattern})))
     if used is not None:
         raise InUse(f"{used[0]} still has an address in {name}; remove it first")
     yield Run(_DELETE_KEYS, {"domain": name})

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from postroad.adapters.sql.events import add_events
-from postroad.adapters.sql.mail.mailboxes import find, load, now, record
-from postroad.adapters.sql.owners import refer, take
+from postroad.adapters.sql.mail.mailboxes import find, load_target, now, record
+from postroad.adapters.sql.owners import exists, lock, refer, take
 from postroad.adapters.sql.references import check_referable
 from postroad.adapters.sql.statement import Params, Run, RunMany, Sql, Steps, integer, one
 from postroad.base.errors import NoSuchTarget, NotFound, OverQuota
@@ -31,11 +31,11 @@ _DELIVERED = Sql("""
 """)
 _EMAIL = Sql("""
     INSERT INTO email (owner_id, email_id, thread_id, blob_id, delivery_id, size, internal_date,
-        sent_at, sent_on, prepared_version, envelope, body_structure, part_table, subject_base, sort_from,
-        sort_to, sort_cc, preview, body, envelope_utf8, body_structure_utf8)
-    VALUES (:owner, :email, :thread, :blob, :delivery, :size, :internal_date, :sent_at, :sent_on, :version,
-        :envelope, :body_structure, :part_table, :subject_base, :sort_from, :sort_to, :sort_cc,
-        :preview, :body, :envelope_utf8, :body_structure_utf8)
+        sent_at, sent_on, prepared_version, envelope, body_structure, part_table, subject_base,
+        sort_from, sort_to, sort_cc, preview, body, envelope_utf8, body_structure_utf8)
+    VALUES (:owner, :email, :thread, :blob, :delivery, :size, :internal_date, :sent_at, :sent_on,
+        :version, :envelope, :body_structure, :part_table, :subject_base, :sort_from, :sort_to,
+        :sort_cc, :preview, :body, :envelope_utf8, :body_structure_utf8)
 """)
 _PLACE = Sql("""
     INSERT INTO placement (owner_id, mailbox_id, uid, email_id, flags, keywords, mod_seq, saved_at)
@@ -64,26 +64,42 @@ def append(
     events: Sequence[NewEvent] = (),
 ) -> Steps[Appended]:
     try:
-        target = yield from load(owner, mailbox)
+        yield from lock(owner)
     except NotFound as error:
         raise NoSuchTarget(str(error)) from None
-    uids, ids = list[Uid](), list[EmailId]()
+    target = yield from load_target(owner, mailbox)
+    stored: list[tuple[EmailId, Uid] | None] = []
     for email in emails:
-        before = yield from _stored_before(owner, email[0].delivery_id)
-        if before is not None:
-            uids.append(before[1])
-            ids.append(before[0])
-    if not uids:
-        uids, ids = yield from place_new(owner, target, emails)
+        stored.append((yield from _stored_before(owner, email[0].delivery_id)))
+    fresh = [email for email, before in zip(emails, stored, strict=True) if before is None]
+    if fresh:
+        uids, ids = yield from place_new(owner, target, fresh)
         yield from add_events(owner, events)
-    return Appended(target.uid_validity, uids, ids)
+        placed = zip(ids, uids, strict=True)
+        stored = [next(placed) if before is None else before for before in stored]
+    there = [before for before in stored if before is not None]
+    return Appended(
+        target.uid_validity, [uid for _, uid in there], [email_id for email_id, _ in there]
+    )
 
 
 def deliver(deliveries: Sequence[LocalDelivery]) -> Steps[list[DeliveryResult]]:
-    """One transaction for all; each delivery is all or nothing in itself."""
+    """One transaction for all; each delivery is all or nothing in itself.
+
+    The owners are locked in the order of their ids, so that two deliveries cannot block each
+    other.
+    """
+    owners = sorted({delivery.account for delivery in deliveries})
+    there = set()
+    for owner in owners:
+        if (yield from exists(owner)):
+            there.add(owner)
     results: list[DeliveryResult] = []
     for delivery in deliveries:
-        results.append((yield from _deliver_one(delivery)))
+        if delivery.account in there:
+            results.append((yield from _deliver_one(delivery)))
+        else:
+            results.append(Refusal.NO_ACCOUNT)
     return results
 
 

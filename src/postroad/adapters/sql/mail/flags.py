@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from postroad.adapters.sql.mail.mailboxes import load, record
+from postroad.adapters.sql.mail.mailboxes import load_selectable, record
 from postroad.adapters.sql.mail.selection import choose, chosen
 from postroad.adapters.sql.owners import lock, take
 from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, text
@@ -43,7 +43,7 @@ def store_flags(
 ) -> Steps[Stored]:
     """Messages are few combinations of flags: each that changes is one UPDATE."""
     yield from lock(owner)
-    found = yield from load(owner, mailbox)
+    found = yield from load_selectable(owner, mailbox)
     if not uids:
         return Stored(found.mod_seq, (), ())
     params: Params = {
@@ -100,7 +100,7 @@ def _changed(flags: int, keywords: str, change: FlagChange) -> tuple[int, str]:
     words = frozenset(keywords.split())
     # Keywords match without regard to case, and keep the form they first had (RFC 9051 2.3.2).
     known = {word.lower(): word for word in words}
-    named = frozenset(known.get(word.lower(), word) for word in change.keywords)
+    named = frozenset(known.setdefault(word.lower(), word) for word in sorted(change.keywords))
     match change.action:
         case FlagAction.REPLACE:
             flags, words = int(change.flags), named

@@ -15,7 +15,7 @@ from postroad.adapters.sql.statement import (
     optional_text,
     text,
 )
-from postroad.base.errors import AlreadyExists, InUse, NotFound, TooMany
+from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound, TooMany
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid, UidValidity
 from postroad.model.mailbox import Mailbox, MailboxCounts, SpecialUse
@@ -47,7 +47,7 @@ _INSERT = Sql("""
 """)
 _MAKE_SELECTABLE = Sql("""
     UPDATE mailbox SET selectable = 1, special_use = :special_use, uid_validity = :validity,
-        mod_seq = :mod_seq
+        mod_seq = :mod_seq, oldest_known_mod_seq = :mod_seq
     WHERE owner_id = :owner AND mailbox_id = :mailbox
 """)
 _BELOW = Sql("""
@@ -66,7 +66,8 @@ _EMPTY = Sql("""
 _KEEP_EXPUNGED = Sql("""
     INSERT INTO expunged (owner_id, mailbox_id, uid, email_id, flags, keywords, expunged_at,
         mailbox_name)
-    SELECT owner_id, mailbox_id, uid, email_id, flags, keywords, :now, :name
+    SELECT owner_id, mailbox_id, uid, email_id, flags, keywords, CAST(:now AS BIGINT),
+        CAST(:name AS TEXT)
     FROM placement WHERE owner_id = :owner AND mailbox_id = :mailbox
 """)
 _CLEAR = Sql("DELETE FROM placement WHERE owner_id = :owner AND mailbox_id = :mailbox")
@@ -124,6 +125,22 @@ def load(owner: AccountId, mailbox: MailboxId) -> Steps[Mailbox]:
     return to_mailbox(row)
 
 
+def load_selectable(owner: AccountId, mailbox: MailboxId) -> Steps[Mailbox]:
+    """One that may hold messages. Raises `NotFound`, also for \\Noselect."""
+    found = yield from load(owner, mailbox)
+    if not found.selectable:
+        raise NotFound(f"{found.name} is only a name and holds no messages")
+    return found
+
+
+def load_target(owner: AccountId, mailbox: MailboxId) -> Steps[Mailbox]:
+    """Where messages shall go. Raises `NoSuchTarget`."""
+    try:
+        return (yield from load_selectable(owner, mailbox))
+    except NotFound as error:
+        raise NoSuchTarget(str(error)) from None
+
+
 def record(
     owner: AccountId, mod_seq: ModSeq, mailbox: MailboxId, kind: str, uids: str
 ) -> Steps[None]:
@@ -142,13 +159,22 @@ def record(
 
 
 def create(owner: AccountId, name: MailboxName, special_use: SpecialUse | None) -> Steps[Mailbox]:
+    made, _ = yield from create_at(owner, name, special_use)
+    return made
+
+
+def create_at(
+    owner: AccountId, name: MailboxName, special_use: SpecialUse | None
+) -> Steps[tuple[Mailbox, ModSeq]]:
+    """The mailbox and the operation's mod_seq, for more steps of the same operation."""
     yield from lock(owner)
     there = yield from find(owner, name)
     if there is not None and there.selectable:
         raise AlreadyExists(f"there is a mailbox {name} already")
     if special_use is not None:
         yield from _refuse_second_use(owner, special_use)
-    mod_seq, first_id = yield from take(owner, ids=1)
+    missing = yield from _missing_parents(owner, name)
+    mod_seq, first_id = yield from take(owner, ids=1 + len(missing))
     validity = yield from _next_validity(owner)
     if there is not None:
         params: Params = {
@@ -159,12 +185,11 @@ def create(owner: AccountId, name: MailboxName, special_use: SpecialUse | None) 
             "mod_seq": mod_seq,
         }
         yield Run(_MAKE_SELECTABLE, params)
-        return (yield from load(owner, there.mailbox_id))
-    yield from _insert_missing_parents(owner, name)
+        return (yield from load(owner, there.mailbox_id)), mod_seq
     made = MailboxId(first_id)
     yield from _insert(owner, made, name, special_use, validity, mod_seq)
-    yield from record(owner, mod_seq, made, "created", "")
-    return (yield from load(owner, made))
+    yield from _insert_parents(owner, missing, first_id + 1, mod_seq)
+    return (yield from load(owner, made)), mod_seq
 
 
 def create_first(owner: AccountId, wanted: Sequence[tuple[str, SpecialUse | None]]) -> Steps[None]:
@@ -207,17 +232,25 @@ def _insert(
         "selectable": 1,
     }
     yield Run(_INSERT, params)
+    yield from record(owner, mod_seq, mailbox, "created", "")
 
 
-def _insert_missing_parents(owner: AccountId, name: str) -> Steps[None]:
+def _missing_parents(owner: AccountId, name: str) -> Steps[list[str]]:
     levels = name.split("/")
+    missing = []
     for depth in range(1, len(levels)):
         parent = "/".join(levels[:depth])
         if (yield from find(owner, parent)) is None:
-            mod_seq, first_id = yield from take(owner, ids=1)
-            validity = yield from _next_validity(owner)
-            yield from _insert(owner, MailboxId(first_id), parent, None, validity, mod_seq)
-            yield from record(owner, mod_seq, MailboxId(first_id), "created", "")
+            missing.append(parent)
+    return missing
+
+
+def _insert_parents(
+    owner: AccountId, names: Sequence[str], first_id: int, mod_seq: ModSeq
+) -> Steps[None]:
+    for mailbox, name in enumerate(names, first_id):
+        validity = yield from _next_validity(owner)
+        yield from _insert(owner, MailboxId(mailbox), name, None, validity, mod_seq)
 
 
 def _below(owner: AccountId, name: str) -> Steps[list[tuple[MailboxId, str]]]:
@@ -256,8 +289,9 @@ def rename_tree(owner: AccountId, source: MailboxName, target: MailboxName) -> S
     taken = yield from _below(owner, target)
     if taken:
         raise AlreadyExists(f"there are mailboxes below {target} already")
-    yield from _insert_missing_parents(owner, target)
-    mod_seq, _ = yield from take(owner)
+    missing = yield from _missing_parents(owner, target)
+    mod_seq, first_id = yield from take(owner, ids=len(missing))
+    yield from _insert_parents(owner, missing, first_id, mod_seq)
     for mailbox, name in [(old.mailbox_id, str(source)), *below]:
         params: Params = {
             "owner": owner,

@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 
 from postroad.adapters.sql.mail.arriving import grow
-from postroad.adapters.sql.mail.mailboxes import create, find, load, now, record
+from postroad.adapters.sql.mail.mailboxes import (
+    create_at,
+    find,
+    load_selectable,
+    load_target,
+    now,
+    record,
+)
 from postroad.adapters.sql.mail.selection import choose, chosen, everything
 from postroad.adapters.sql.owners import lock, take
 from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer
-from postroad.base.errors import AlreadyExists, NoSuchTarget, NotFound
+from postroad.base.errors import AlreadyExists, NotFound
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import Copied, Mailbox
 from postroad.model.uidset import encode
@@ -26,8 +33,9 @@ _DELETED = chosen("""
 """)
 _COPY = chosen("""
     INSERT INTO placement (owner_id, mailbox_id, uid, email_id, flags, keywords, mod_seq, saved_at)
-    SELECT owner_id, :target, :first_uid - 1 + row_number() OVER (ORDER BY uid), email_id, flags,
-        keywords, :mod_seq, :now
+    SELECT owner_id, CAST(:target AS BIGINT),
+        CAST(:before_first AS BIGINT) + row_number() OVER (ORDER BY uid), email_id, flags,
+        keywords, CAST(:mod_seq AS BIGINT), CAST(:now AS BIGINT)
     FROM placement WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these}
 """)
 _REMOVE = chosen("""
@@ -36,7 +44,8 @@ _REMOVE = chosen("""
 _KEEP = chosen("""
     INSERT INTO expunged (owner_id, mailbox_id, uid, email_id, flags, keywords, expunged_at,
         mailbox_name)
-    SELECT owner_id, mailbox_id, uid, email_id, flags, keywords, :now, :name
+    SELECT owner_id, mailbox_id, uid, email_id, flags, keywords, CAST(:now AS BIGINT),
+        CAST(:name AS TEXT)
     FROM placement WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these}
 """)
 _SHRINK = Sql("""
@@ -68,8 +77,7 @@ def move(
     there = [uid for uid, _ in sized]
     octets = sum(size for _, size in sized)
     mod_seq, _ = yield from take(owner)
-    fresh = yield from _place(owner, there, source, target, octets, mod_seq)
-    yield from _remove(owner, source, there, octets, mod_seq)
+    fresh = yield from _transfer(owner, there, source, target, octets, mod_seq)
     return Copied(wanted.uid_validity, there, fresh)
 
 
@@ -77,7 +85,7 @@ def expunge(
     owner: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None
 ) -> Steps[Sequence[Uid]]:
     yield from lock(owner)
-    found = yield from load(owner, mailbox)
+    found = yield from load_selectable(owner, mailbox)
     if uids is not None and not uids:
         return ()
     params: Params = {"owner": owner, "mailbox": mailbox}
@@ -96,16 +104,18 @@ def expunge(
 
 def rename_inbox(owner: AccountId, target: MailboxName) -> Steps[None]:
     """INBOX gives its messages to a new mailbox and stays (RFC 9051 section 6.3.6)."""
+    yield from lock(owner)
     if (yield from find(owner, target)) is not None:
         raise AlreadyExists(f"there is a mailbox {target} already")
     inbox = yield from find(owner, "INBOX")
     if inbox is None:
         raise NotFound("there is no INBOX")
-    made = yield from create(owner, target, None)
+    made, mod_seq = yield from create_at(owner, target, None)
     rows = yield Run(*everything(_SIZES, {"owner": owner, "mailbox": inbox.mailbox_id}))
     if rows:
         uids = [Uid(integer(row[0])) for row in rows]
-        yield from move(owner, uids, inbox.mailbox_id, made.mailbox_id)
+        octets = sum(integer(row[1]) for row in rows)
+        yield from _transfer(owner, uids, inbox.mailbox_id, made.mailbox_id, octets, mod_seq)
 
 
 def _both(
@@ -113,15 +123,26 @@ def _both(
 ) -> Steps[tuple[Mailbox, list[tuple[Uid, int]]]]:
     """The target, and those of the UIDs that are in the source, with their sizes."""
     yield from lock(owner)
-    yield from load(owner, source)
-    try:
-        wanted = yield from load(owner, target)
-    except NotFound as error:
-        raise NoSuchTarget(str(error)) from None
+    yield from load_selectable(owner, source)
+    wanted = yield from load_target(owner, target)
     if not uids:
         return wanted, []
     rows = yield Run(*choose(_SIZES, uids, {"owner": owner, "mailbox": source}))
     return wanted, [(Uid(integer(row[0])), integer(row[1])) for row in rows]
+
+
+def _transfer(
+    owner: AccountId,
+    uids: Sequence[Uid],
+    source: MailboxId,
+    target: MailboxId,
+    octets: int,
+    mod_seq: ModSeq,
+) -> Steps[list[Uid]]:
+    """Placements in the target instead of those in the source; their UIDs, in order."""
+    fresh = yield from _place(owner, uids, source, target, octets, mod_seq)
+    yield from _remove(owner, source, uids, octets, mod_seq)
+    return fresh
 
 
 def _place(
@@ -138,7 +159,7 @@ def _place(
         "owner": owner,
         "mailbox": source,
         "target": target,
-        "first_uid": first,
+        "before_first": first - 1,
         "mod_seq": mod_seq,
         "now": now(),
     }

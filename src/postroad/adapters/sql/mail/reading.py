@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Sequence
 
-from postroad.adapters.sql.mail.mailboxes import load
+from postroad.adapters.sql.mail.mailboxes import load_selectable
 from postroad.adapters.sql.mail.selection import Chosen, choose, chosen, everything
 from postroad.adapters.sql.statement import (
     Params,
@@ -46,7 +46,7 @@ _row_statements: dict[str, Chosen] = {}
 
 
 def placements(owner: AccountId, mailbox: MailboxId) -> Steps[tuple[Mailbox, Placements]]:
-    found = yield from load(owner, mailbox)
+    found = yield from load_selectable(owner, mailbox)
     rows = yield Run(*everything(_PLACEMENTS, {"owner": owner, "mailbox": mailbox}))
     return found, to_placements(rows)
 
@@ -68,7 +68,7 @@ def to_placements(rows: Rows) -> Placements:
 
 
 def changes(owner: AccountId, mailbox: MailboxId, since: ModSeq) -> Steps[MailboxChanges]:
-    found = yield from load(owner, mailbox)
+    found = yield from load_selectable(owner, mailbox)
     nothing = to_placements([])
     if found.mod_seq <= since:
         return MailboxChanges(found, array("I"), nothing, complete=True)

@@ -24,12 +24,12 @@ def chosen(text: str) -> Chosen:
 
 
 def choose(statement: Chosen, uids: Sequence[Uid], params: Params) -> tuple[Sql, Params]:
-    """The form for these UIDs, which ascend, and its parameters.
+    """The form for these UIDs and its parameters.
 
-    A range is only taken when it names nothing else, so gaps make a list.
+    A range is only taken when it names nothing else, so gaps and other orders make a list.
     """
     first, last = uids[0], uids[-1]
-    if last - first + 1 == len(uids):
+    if last - first + 1 == len(uids) and list(uids) == list(range(first, last + 1)):
         return statement.by_range, {**params, "first": first, "last": last}
     return statement.by_list, {**params, "uids": uids}
 

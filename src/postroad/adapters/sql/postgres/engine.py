@@ -17,6 +17,20 @@ Connection = Any  # asyncpg carries no types
 
 _LOCK = 0x706F7374  # the advisory lock that migrations hold
 _TRIES = 5
+# Two that make the same thing at once: the one that comes second runs again, and finds it there.
+_LOST_RACES = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.UniqueViolationError,
+)
+_AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shut down, or starting
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby
+)
 
 
 class PostgresEngine(Engine):
@@ -60,7 +74,7 @@ class PostgresEngine(Engine):
             try:
                 async with self._transaction(read=False) as connection:
                     return await _drive(connection, operation())
-            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+            except _LOST_RACES as error:
                 if attempt == _TRIES - 1:
                     raise TryLater(f"the database: {error}") from error
                 await asyncio.sleep(0.01 * 2**attempt)
@@ -87,7 +101,7 @@ class PostgresEngine(Engine):
                 yield connection
         except asyncpg.DiskFullError as error:
             raise LowSpace(f"the database: {error}") from error
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+        except _AWAY as error:
             raise TryLater(f"the database: {error}") from error
 
 
@@ -113,6 +127,8 @@ async def _rows(connection: Connection, step: Step) -> Rows:
 
 
 def _value(value: object) -> object:
-    if value is None or isinstance(value, int | str | bytes):
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")  # PostgreSQL has no NUL in text
+    if value is None or isinstance(value, int | bytes):
         return value
     return list(value)  # type: ignore[call-overload]  # the list of a {each ...} parameter

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from postroad.adapters.sql.events import add_events
+from postroad.adapters.sql.owners import lock
 from postroad.adapters.sql.queue.scheduling import update_progress
 from postroad.adapters.sql.queue.submitting import find
 from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, text
@@ -85,8 +86,10 @@ def sizes() -> Steps[dict[str, int]]:
 def _act(statement: Sql, params: Params, event: NewEvent) -> Steps[int]:
     """Change the recipients that fit and tell it in the story of each message."""
     rows = yield Run(statement, params)
-    for owner, submission in dict.fromkeys((integer(row[0]), text(row[1])) for row in rows):
+    for owner, submission in sorted({(integer(row[0]), text(row[1])) for row in rows}):
         account, name = AccountId(owner), SubmissionId(submission)
+        # Others that settle recipients of the same message wait, so that one sees all are final.
+        yield from lock(account)
         traces = yield Run(_TRACE, {"owner": owner, "submission": submission})
         yield from update_progress(account, name, event.at)
         told = [replace(event, trace_id=TraceId(text(trace[0]))) for trace in traces]

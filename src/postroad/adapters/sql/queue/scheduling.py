@@ -28,7 +28,9 @@ from postroad.model.queue import Claim, NewSubmission, RecipientState, Settlemen
 
 _DUE = Sql("""
     SELECT r.owner_id, r.submission_id, r.destination FROM recipient r
-    WHERE r.due_at <= :now ORDER BY r.due_at LIMIT :limit {skip locked}
+    WHERE r.due_at <= :now
+        AND NOT EXISTS (SELECT 1 FROM {each text busy} WHERE value = r.destination)
+    ORDER BY r.due_at LIMIT :limit {skip locked}
 """)
 _CLAIM = Sql("""
     UPDATE recipient SET state = 'sending', lease_token = :token, due_at = :until,
@@ -71,10 +73,8 @@ _OVERSAMPLE = 8  # rows looked at for each claim wanted: many belong to one mess
 def claim_due(
     now: Moment, lease_until: Moment, limit: int, busy: Sequence[str]
 ) -> Steps[list[Claim]]:
-    rows = yield Run(_DUE, {"now": now, "limit": limit * _OVERSAMPLE})
-    groups = dict.fromkeys(
-        (integer(row[0]), text(row[1]), text(row[2])) for row in rows if row[2] not in busy
-    )
+    rows = yield Run(_DUE, {"now": now, "limit": limit * _OVERSAMPLE, "busy": busy})
+    groups = dict.fromkeys((integer(row[0]), text(row[1]), text(row[2])) for row in rows)
     claims: list[Claim] = []
     for owner, submission, destination in list(groups)[:limit]:
         claim = yield from _claim(

@@ -234,7 +234,7 @@ CREATE TABLE recipient (
     last_reply {text} NOT NULL,
     PRIMARY KEY (owner_id, submission_id, number)
 ) {narrow};
-CREATE INDEX recipient_due ON recipient (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX recipient_due ON recipient (due_at, destination) WHERE due_at IS NOT NULL;
 
 CREATE TABLE idempotency (
     owner_id {int} NOT NULL,

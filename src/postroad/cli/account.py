@@ -1,0 +1,267 @@
+"""`postroad account`: people with mailboxes."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from postroad.base.errors import AlreadyExists, Invalid
+from postroad.base.moments import to_iso
+from postroad.cli.invocation import EVERYTHING_DEFAULT, Invocation, WrongUsage
+from postroad.cli.passwords import read_password
+
+if TYPE_CHECKING:
+    from postroad.model.directory import Account
+
+app = App(name="account", help="People with mailboxes.")
+
+
+@app.command
+async def add(
+    address: str,
+    /,
+    *,
+    password_stdin: Annotated[bool, Parameter(negative="")] = False,
+    name: str = "",
+    role: Literal["owner", "admin", "member"] = "member",
+    quota: Annotated[str | None, Parameter(metavar="SIZE")] = None,
+    invocation: Invocation = EVERYTHING_DEFAULT,
+) -> None:
+    """Add an account with the usual mailboxes.
+
+    **Examples**
+
+        postroad account add bob@example.org
+
+        printf '%s\\n' "$PASSWORD" | postroad account add bob@example.org --password-stdin --quota 2GiB
+
+    Parameters
+    ----------
+    address:
+        Its address, in a domain of this server.
+    password_stdin:
+        Read the password from stdin instead of asking for it.
+    name:
+        The person's name.
+    role:
+        What the person may do for the tenant.
+    quota:
+        Room for mail, such as 2GiB; without it there is no limit.
+    """
+    from postroad.model.directory import Role
+
+    quota_octets = None if quota is None else _size(quota)
+    password = read_password(from_stdin=password_stdin, whose=address)
+    async with invocation.program() as program:
+        try:
+            made = await program.accounts.create(
+                address,
+                password,
+                display_name=name,
+                role=Role(role),
+                quota_octets=quota_octets,
+            )
+        except AlreadyExists as error:
+            raise AlreadyExists(
+                f"{address} is there already. For a new password: postroad account passwd {address}"
+            ) from error
+    invocation.output.result(
+        account_json(made),
+        f"Account {made.address} added.",
+        f"Next: log in by IMAP and submission as {made.address}; other names for it: "
+        f"postroad alias add ADDRESS {made.address}",
+    )
+
+
+@app.command(name="list")
+async def list_(*, invocation: Invocation = EVERYTHING_DEFAULT) -> None:
+    """List the accounts.
+
+    **Examples**
+
+        postroad account list --json
+    """
+    async with invocation.program() as program:
+        found = await program.accounts.accounts(None)
+    invocation.output.table(
+        [account_json(one) for one in found],
+        ("Address", "Name", "Role", "State", "Quota", "Since"),
+        [
+            (
+                one.address,
+                one.display_name,
+                one.role.value,
+                _state(one),
+                _quota(one),
+                to_iso(one.created_at),
+            )
+            for one in found
+        ],
+        empty="There is no account. Next: postroad account add ADDRESS",
+    )
+
+
+@app.command
+async def show(address: str, /, *, invocation: Invocation = EVERYTHING_DEFAULT) -> None:
+    """Show an account: what it uses, its mailboxes and its other addresses.
+
+    **Examples**
+
+        postroad account show bob@example.org
+    """
+    async with invocation.program() as program:
+        one = await program.accounts.find(address)
+        used, _ = await program.mail.quota(one.account_id)
+        mailboxes = await program.mail.mailboxes(one.account_id)
+        aliases = await program.accounts.aliases(one.tenant_id)
+        app_passwords = await program.accounts.app_passwords(one.address)
+    leading = [alias.address for alias in aliases if one.address in alias.targets]
+    names = [str(mailbox.name) for mailbox in mailboxes]
+    value = {
+        **account_json(one),
+        "used_octets": used,
+        "mailboxes": names,
+        "aliases": leading,
+        "app_passwords": [credential.name for credential in app_passwords],
+    }
+    invocation.output.result(
+        value,
+        f"Account        {one.address}",
+        f"Name           {one.display_name or 'none'}",
+        f"Role           {one.role.value}",
+        f"State          {_state(one)}",
+        f"Used           {used} octets of {_quota(one)}",
+        f"Mailboxes      {', '.join(names)}",
+        f"Aliases        {', '.join(leading) or 'none'}",
+        f"App passwords  {', '.join(each.name for each in app_passwords) or 'none'}",
+        f"Since          {to_iso(one.created_at)}",
+    )
+
+
+@app.command
+async def passwd(
+    address: str,
+    /,
+    *,
+    password_stdin: Annotated[bool, Parameter(negative="")] = False,
+    invocation: Invocation = EVERYTHING_DEFAULT,
+) -> None:
+    """Give an account another password; app passwords stay.
+
+    **Examples**
+
+        postroad account passwd bob@example.org
+
+    Parameters
+    ----------
+    password_stdin:
+        Read the password from stdin instead of asking for it.
+    """
+    password = read_password(from_stdin=password_stdin, whose=address)
+    async with invocation.program() as program:
+        one = await program.accounts.set_password(address, password)
+    invocation.output.result(
+        {"address": one.address, "changed": True},
+        f"Password of {one.address} changed. Programs that used the old one must be told.",
+    )
+
+
+@app.command
+async def disable(
+    address: str,
+    /,
+    *,
+    undo: Annotated[bool, Parameter(negative="")] = False,
+    invocation: Invocation = EVERYTHING_DEFAULT,
+) -> None:
+    """Shut an account: no login, and its sessions end; its mail stays.
+
+    **Examples**
+
+        postroad account disable bob@example.org
+
+        postroad account disable bob@example.org --undo
+
+    Parameters
+    ----------
+    undo:
+        Open it again.
+    """
+    async with invocation.program() as program:
+        await program.accounts.set_disabled(address, disabled=not undo)
+        one = await program.accounts.find(address)
+    told = (
+        f"Account {one.address} may log in again."
+        if undo
+        else f"Account {one.address} disabled. Back: postroad account disable {one.address} --undo"
+    )
+    invocation.output.result(account_json(one), told)
+
+
+@app.command
+async def remove(
+    address: str,
+    /,
+    *,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    invocation: Invocation = EVERYTHING_DEFAULT,
+) -> None:
+    """Remove an account with all of its mail, for good.
+
+    **Examples**
+
+        postroad account remove bob@example.org --yes
+
+    Parameters
+    ----------
+    yes:
+        Do not ask; nothing is asked either when stdin is no terminal.
+    """
+    async with invocation.program() as program:
+        one = await program.accounts.find(address)
+        if not yes and not _is_confirmed(one.address):
+            raise Invalid("not confirmed; nothing was removed")
+        await program.accounts.delete(one.address)
+    invocation.output.result(
+        {"address": one.address, "removed": True},
+        f"Account {one.address} removed, with its mailboxes and app passwords.",
+        "The octets of its messages are cleared by the server in the next days.",
+    )
+
+
+def account_json(one: "Account") -> dict[str, object]:
+    return {
+        "id": int(one.account_id),
+        "address": one.address,
+        "name": one.display_name,
+        "role": one.role.value,
+        "disabled": one.disabled,
+        "quota_octets": one.quota_octets,
+        "created_at": to_iso(one.created_at),
+    }
+
+
+def _is_confirmed(address: str) -> bool:
+    if not sys.stdin.isatty():
+        return True
+    print(f"Remove {address} and all of its mail? Write the address again: ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() == address
+
+
+def _size(text: str) -> int:
+    from postroad.config.values import read_size
+
+    try:
+        return read_size(text)
+    except ValueError as error:
+        raise WrongUsage(f"--quota: {error}") from error
+
+
+def _state(one: "Account") -> str:
+    return "disabled" if one.disabled else "active"
+
+
+def _quota(one: "Account") -> str:
+    from postroad.config.values import write_size
+
+    return "unlimited" if one.quota_octets is None else write_size(one.quota_octets)

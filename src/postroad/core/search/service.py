@@ -1,0 +1,199 @@
+"""Searching texts in messages: the index names candidates, the messages decide.
+
+Without an index, or where it is behind, the messages themselves are read.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import compress
+
+from postroad.base.errors import TryLater
+from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.snapshot import Snapshot
+from postroad.core.search.folding import contains, fold
+from postroad.core.search.plan import Message, Plan, Wanted, batches, make_plan
+from postroad.core.search.reading import read
+from postroad.formats.mime import headers
+from postroad.model.ids import AccountId, BlobId, MailboxId, Uid
+from postroad.model.mailbox import Column
+from postroad.ports.tasks import Tasks
+from postroad.stores.blobs import BlobStore
+from postroad.stores.mail import MailStore, Row
+from postroad.stores.search import Candidates, Scope, SearchIndex
+
+Test = Callable[[Message], bool]
+
+_ROWS = 500
+_BATCH_OCTETS = 4 * 1024 * 1024
+_BATCH_MESSAGES = 200
+# Limit: of the text of one message, more than this as transferred is not searched.
+_MESSAGE_OCTETS = 16 * 1024 * 1024
+_HEADER = Wanted(header=True, body_octets=0)
+
+log = logging.getLogger(__name__)
+
+
+class TextSearch:
+    """Substrings in messages (RFC 9051 section 6.4.4), case and encodings set aside.
+
+    `on_behind` is told of accounts that have messages the index does not know yet.
+    """
+
+    def __init__(
+        self,
+        mail: MailStore,
+        blobs: BlobStore,
+        snapshots: SnapshotCache,
+        tasks: Tasks,
+        index: SearchIndex | None = None,
+        on_behind: Callable[[AccountId], None] | None = None,
+    ) -> None:
+        self._mail = mail
+        self._blobs = blobs
+        self._snapshots = snapshots
+        self._tasks = tasks
+        self._index = index
+        self._on_behind = on_behind
+
+    async def with_header(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        field: str,
+        text: str,
+    ) -> list[Uid]:
+        """Those of `uids`, which ascend, with a field of that name that contains `text`.
+
+        `field` is in lower case. An empty `text` matches wherever the field is there.
+        """
+        needle = fold(text)
+        possible = await self._possible(account, mailbox, uids, needle or field, Scope.HEADER)
+        test = partial(_has_field, field=field, needle=needle)
+        return await self._matching(account, mailbox, possible, _HEADER, test)
+
+    async def with_text(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        text: str,
+        *,
+        in_header: bool,
+    ) -> list[Uid]:
+        """Those of `uids`, which ascend, with `text` in the body, or `in_header` anywhere.
+
+        The body is its texts, the headers of inner messages and the names of attached files.
+        """
+        needle = fold(text)
+        if not needle:
+            return list(uids)
+        scope = Scope.ANYWHERE if in_header else Scope.BODY
+        possible = await self._possible(account, mailbox, uids, needle, scope)
+        wanted = Wanted(header=in_header, body_octets=_MESSAGE_OCTETS)
+        test = partial(_has_text, needle=needle)
+        return await self._matching(account, mailbox, possible, wanted, test)
+
+    async def _possible(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        needle: str,
+        scope: Scope,
+    ) -> Sequence[Uid]:
+        """Those of `uids` that the index cannot exclude."""
+        found = await self._candidates(account, needle, scope)
+        if found is None:
+            return uids
+        snapshot = await self._snapshots.current(account, mailbox)
+        possible, is_behind = await self._tasks.offload(
+            lambda: _not_excluded(snapshot, uids, found)
+        )
+        if is_behind and self._on_behind is not None:
+            self._on_behind(account)
+        return possible
+
+    async def _candidates(
+        self, account: AccountId, needle: str, scope: Scope
+    ) -> Candidates | None:
+        if self._index is None:
+            return None
+        try:
+            return await self._index.candidates(account, needle, scope)
+        except TryLater as error:
+            log.warning(
+                "search goes without its index",
+                extra={"account": account, "error": str(error)},
+            )
+            return None
+
+    async def _matching(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        wanted: Wanted,
+        test: Test,
+    ) -> list[Uid]:
+        found: list[Uid] = []
+        for start in range(0, len(uids), _ROWS):
+            rows = await self._mail.rows(
+                account,
+                mailbox,
+                uids[start : start + _ROWS],
+                [Column.BLOB_ID, Column.PART_TABLE],
+            )
+            plans = await self._tasks.offload(partial(_plans, rows, wanted))
+            for batch in batches(plans, _BATCH_OCTETS, _BATCH_MESSAGES):
+                messages = await read(self._blobs, batch)
+                found += await self._tasks.offload(partial(_passing, messages, test))
+        return found
+
+
+def _not_excluded(
+    snapshot: Snapshot, uids: Sequence[Uid], found: Candidates
+) -> tuple[list[Uid], bool]:
+    """Candidates and what is newer than the index; and whether there is something newer.
+
+    UIDs that are not in the snapshot are gone.
+    """
+    placements = snapshot.placements
+    last: int = found.indexed_up_to
+    named: frozenset[int] = found.email_ids
+    newest = max(placements.email_ids, default=0)
+    possible = set(
+        compress(
+            placements.uids,
+            [each in named or each > last for each in placements.email_ids],
+        )
+    )
+    return [uid for uid in uids if uid in possible], newest > last
+
+
+def _plans(rows: Sequence[Row], wanted: Wanted) -> list[Plan]:
+    plans = []
+    for uid, blob_id, part_table in rows:
+        if isinstance(uid, int) and isinstance(blob_id, bytes) and isinstance(part_table, bytes):
+            plans.append(make_plan(uid, BlobId(blob_id), part_table, wanted))
+    return plans
+
+
+def _passing(messages: Sequence[Message], test: Test) -> list[Uid]:
+    return [Uid(message.plan.key) for message in messages if test(message)]
+
+
+def _has_field(message: Message, *, field: str, needle: str) -> bool:
+    block = message.header()
+    return any(
+        contains(headers.decode(found.raw(block)), needle)
+        for found in headers.fields(block, 0, len(block))
+        if found.name.lower() == field
+    )
+
+
+def _has_text(message: Message, *, needle: str) -> bool:
+    if contains(message.header_text(), needle):
+        return True
+    return any(contains(text, needle) for text in message.body_texts())

@@ -1,0 +1,5 @@
+"""The contracts are no test modules of their own, and shall explain their failures all the same."""
+
+import pytest
+
+pytest.register_assert_rewrite("stores", "support")

@@ -1,0 +1,45 @@
+"""All contracts under the names that pytest collects: `from stores.every_contract import *`."""
+
+from stores.changes_contract import ChangesContract
+from stores.directory_contract import AccountsContract, CredentialsContract, TenantsContract
+from stores.mail_contract import AppendContract, DeliverContract, FlagsContract, MoveContract
+from stores.mailboxes_contract import MailboxesContract
+from stores.queue_contract import (
+    EventsContract,
+    OperateContract,
+    ScheduleContract,
+    SubmitContract,
+)
+from stores.reference_contract import ReferenceContract
+
+__all__ = [
+    "TestAccounts",
+    "TestAppend",
+    "TestChanges",
+    "TestCredentials",
+    "TestDeliver",
+    "TestEvents",
+    "TestFlags",
+    "TestMailboxes",
+    "TestMove",
+    "TestOperate",
+    "TestReferences",
+    "TestSchedule",
+    "TestSubmit",
+    "TestTenants",
+]
+
+TestAccounts = AccountsContract
+TestAppend = AppendContract
+TestChanges = ChangesContract
+TestCredentials = CredentialsContract
+TestDeliver = DeliverContract
+TestEvents = EventsContract
+TestFlags = FlagsContract
+TestMailboxes = MailboxesContract
+TestMove = MoveContract
+TestOperate = OperateContract
+TestReferences = ReferenceContract
+TestSchedule = ScheduleContract
+TestSubmit = SubmitContract
+TestTenants = TenantsContract

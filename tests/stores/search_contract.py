@@ -1,0 +1,133 @@
+"""What every `SearchIndex` must do. Each adapter runs these same tests."""
+
+import random
+
+import pytest
+
+from postroad.model.ids import AccountId, EmailId
+from postroad.stores.search import Candidates, MessageText, Scope, SearchIndex
+
+ALICE, BOB = AccountId(1), AccountId(2)
+NONE = EmailId(0)
+
+
+def text(number: int, header: str, body: str, *, is_whole: bool = True) -> MessageText:
+    return MessageText(EmailId(number), header, body, is_whole=is_whole)
+
+
+async def fill(index: SearchIndex, *texts: MessageText, account: AccountId = ALICE) -> None:
+    """Index all texts in one batch behind what is there."""
+    after = await index.indexed_up_to(account)
+    up_to = max(each.email_id for each in texts)
+    assert await index.index(account, after, texts, up_to) == up_to
+
+
+async def found(
+    index: SearchIndex, needle: str, scope: Scope = Scope.ANYWHERE, account: AccountId = ALICE
+) -> set[int]:
+    candidates = await index.candidates(account, needle, scope)
+    assert candidates is not None
+    return set(candidates.email_ids)
+
+
+class SearchIndexContract:
+    """A subclass has a fixture `index`."""
+
+    async def test_an_empty_index_excludes_nothing(self, index: SearchIndex) -> None:
+        assert await index.indexed_up_to(ALICE) == NONE
+        nothing = Candidates(frozenset(), NONE)
+        assert await index.candidates(ALICE, "needle", Scope.ANYWHERE) in (None, nothing)
+        await index.remove(ALICE, [EmailId(1)])
+        await index.forget(ALICE)
+
+    @pytest.mark.parametrize(
+        "needle",
+        ["hello", "ell", "lo wor", "lo, wor", "d", "world", " world", "hello, ", "x.org", "a@x"],
+    )
+    async def test_a_needle_anywhere_in_a_text(self, index: SearchIndex, needle: str) -> None:
+        await fill(index, text(3, "from: a@x.org\n", "hello, world lo wor\n"), text(5, "", ""))
+        assert 3 in await found(index, needle)
+        assert 5 not in await found(index, needle)
+
+    async def test_needles_that_are_not_there(self, index: SearchIndex) -> None:
+        await fill(index, text(3, "subject: one\n", "two three\n"))
+        for needle in ("four", "threes", "twothree", "one two tree"):
+            assert await found(index, needle) == set()
+
+    async def test_header_and_body_are_apart(self, index: SearchIndex) -> None:
+        await fill(index, text(1, "subject: cat\n", "dog\n"), text(2, "subject: dog\n", "cat\n"))
+        assert await found(index, "cat", Scope.HEADER) == {1}
+        assert await found(index, "cat", Scope.BODY) == {2}
+        assert await found(index, "cat", Scope.ANYWHERE) == {1, 2}
+
+    async def test_other_scripts(self, index: SearchIndex) -> None:
+        await fill(
+            index,
+            text(1, "", "schöne grüsse\n"),
+            text(2, "", "会議は明日です\n"),
+            text(3, "", "x"),
+        )
+        assert await found(index, "ne grü") == {1}
+        assert await found(index, "明日") == {2}
+        assert await found(index, "\U0010ffff") == set()
+
+    async def test_a_batch_only_fits_where_the_index_stands(self, index: SearchIndex) -> None:
+        await fill(index, text(4, "", "four"))
+        again = [text(4, "", "four"), text(6, "", "six")]
+        assert await index.index(ALICE, NONE, again, EmailId(6)) == 4
+        assert await index.indexed_up_to(ALICE) == 4
+        assert await found(index, "six") == set()
+        assert await index.index(ALICE, EmailId(4), again[1:], EmailId(9)) == 9
+        candidates = await index.candidates(ALICE, "six", Scope.BODY)
+        assert candidates == Candidates(frozenset([EmailId(6)]), EmailId(9))
+
+    async def test_what_is_partly_indexed_is_always_a_candidate(self, index: SearchIndex) -> None:
+        await fill(index, text(1, "", "one"), text(2, "", "two", is_whole=False))
+        assert await found(index, "one") == {1, 2}
+        assert await found(index, "two") == {2}
+        assert await found(index, "three") == {2}
+
+    async def test_a_very_long_word(self, index: SearchIndex) -> None:
+        await fill(index, text(1, "", "a" * 40_000 + "needle"), text(2, "", "a"))
+        assert await found(index, "needle") == {1}
+        assert 1 in await found(index, "a" * 40_000)
+
+    async def test_removed_messages(self, index: SearchIndex) -> None:
+        await fill(index, text(1, "", "cat"), text(2, "", "cat"), text(3, "", "", is_whole=False))
+        await index.remove(ALICE, [EmailId(1), EmailId(3), EmailId(77)])
+        assert await found(index, "cat") == {2}
+        assert await index.indexed_up_to(ALICE) == 3
+
+    async def test_accounts_are_apart(self, index: SearchIndex) -> None:
+        await fill(index, text(1, "", "cat"))
+        await fill(index, text(2, "", "cat"), account=BOB)
+        assert await found(index, "cat") == {1}
+        assert await found(index, "cat", account=BOB) == {2}
+        await index.forget(BOB)
+        assert await index.indexed_up_to(BOB) == NONE
+        assert await found(index, "cat") == {1}
+        await fill(index, text(1, "", "dog"), account=BOB)
+        assert await found(index, "dog", account=BOB) == {1}
+
+    @pytest.mark.parametrize(
+        "needle", ['"', '" OR "', "a\0b", "%", "_", "NEAR(a b)", "-", "\\", "*", "{header} : a"]
+    )
+    async def test_needles_are_no_queries(self, index: SearchIndex, needle: str) -> None:
+        await fill(index, text(1, "", f"xx{needle}yy".lower()), text(2, "", "header"))
+        candidates = await index.candidates(ALICE, needle.lower(), Scope.BODY)
+        assert candidates is None or 1 in candidates.email_ids
+
+    async def test_candidates_are_never_too_few(self, index: SearchIndex) -> None:
+        generator = random.Random(5)  # noqa: S311  # the same texts in every run
+        letters = "abß漢. -\n"
+
+        def words(most: int) -> str:
+            return "".join(generator.choices(letters, k=generator.randint(0, most)))
+
+        texts = [text(number, words(9), words(30)) for number in range(1, 200)]
+        await fill(index, *texts)
+        for _ in range(300):
+            needle = words(5)
+            candidates = await index.candidates(ALICE, needle, Scope.ANYWHERE)
+            truth = {each.email_id for each in texts if needle in each.header + "\n" + each.body}
+            assert candidates is None or truth <= candidates.email_ids
