@@ -33,6 +33,8 @@ _STEP = st.one_of(
     st.tuples(st.just("move"), _BOX, _BOX, _UIDS),
     st.tuples(st.just("expunge"), _BOX, st.none() | _UIDS),
 )
+# Each example makes an account of its own, and each adapter runs this very test.
+_SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
 Look = tuple[int, frozenset[str]]
 
 
@@ -144,9 +146,7 @@ class Trial:
 
 
 class ChangesContract:
-    @settings(
-        max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=60, deadline=None, suppress_health_check=_SHARED)
     @given(steps=st.lists(_STEP, max_size=25))
     async def test_changes_lead_from_any_state_to_the_present(
         self, stores: Stores, steps: list[tuple[object, ...]]
@@ -155,7 +155,7 @@ class ChangesContract:
         account = await stores.account(name)
         ids = [(await stores.mailbox(account, one)).mailbox_id for one in ("INBOX", "Sent")]
         trial = Trial(stores, account, ids)
-        last = max(mailbox.mod_seq for mailbox in await stores.mail.mailboxes(account))
+        last: int = max(mailbox.mod_seq for mailbox in await stores.mail.mailboxes(account))
         for step in steps:
             trial.history += [await trial.snapshot(box) for box in (0, 1)]
             effective = await trial.step(step)

@@ -155,7 +155,8 @@ class ReferenceContract:
 
     async def test_stories_are_forgotten_by_trace(self, stores: Stores) -> None:
         account = await stores.account()
-        traces = [TraceId(new_trace_id()[:-4] + f"000{n}") for n in range(3)]
+        base = new_trace_id()[:-4]
+        traces = [TraceId(f"{base}000{n}") for n in range(3)]
         for trace in traces:
             await stores.queue.add_events(account, [event(trace), event(trace)])
         assert await stores.references.purge_events(traces[0], 10) == 0

@@ -1,6 +1,7 @@
 """A disk in a test's hand: what was written and not synced may be lost, sector by sector."""
 
 import errno
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,17 @@ from pathlib import Path
 Keep = Callable[[int], bool]
 
 _SECTOR_OCTETS = 512
+
+
+def chances(seed: object) -> random.Random:
+    """Chance that comes out the same again."""
+    return random.Random(repr(seed))  # noqa: S311 (no secret)
+
+
+def keeping(share: float, seed: object) -> Keep:
+    """Keep about so much of what was not synced, from 0 to 1."""
+    chance = chances(seed)
+    return lambda _: chance.random() < share
 
 
 @dataclass(slots=True)

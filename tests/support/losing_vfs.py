@@ -50,8 +50,9 @@ class _LosingVfs(apsw.VFS):
             if syncdir:
                 self._disk.synced_names(Path(filename).parent)
 
-    def excepthook(self, *_: Any) -> None:  # Any: apsw's own signature
+    def excepthook(self, *_: object) -> bool:
         """SQLite is told by the error code; nothing is printed."""
+        return True
 
 
 class _LosingFile(apsw.VFSFile):
@@ -89,8 +90,9 @@ class _LosingFile(apsw.VFSFile):
                 self._disk.synced_names(self._path.parent)
                 self._syncs_names = False
 
-    def excepthook(self, *_: Any) -> None:  # Any: apsw's own signature
+    def excepthook(self, *_: object) -> bool:
         """SQLite is told by the error code; nothing is printed."""
+        return True
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 from postroad.app.program import Program
+from postroad.app.searching import Searching
 from postroad.base.errors import Invalid
 from postroad.base.secret import Secret
 from postroad.config.settings import DeliveryMode, RelayTls, Settings
@@ -44,8 +45,9 @@ class Services:
     upkeep: Upkeep
 
 
-def build_services(program: Program, spools: Spools, search: TextSearch) -> Services:
+def build_services(program: Program, spools: Spools, searching: Searching) -> Services:
     settings = program.settings
+    snapshots = SnapshotCache(program.mail, settings.limits.snapshot_octets)
     router = Router(program.directory, program.hostname)
     transport = outgoing(program) if settings.delivery.mode is DeliveryMode.LIVE else None
     return Services(
@@ -62,7 +64,7 @@ def build_services(program: Program, spools: Spools, search: TextSearch) -> Serv
             program.mail,
             program.blobs,
             program.bus,
-            SnapshotCache(program.mail, settings.limits.snapshot_octets),
+            snapshots,
             MailboxLimits(),
         ),
         appending=Appending(
@@ -74,7 +76,14 @@ def build_services(program: Program, spools: Spools, search: TextSearch) -> Serv
             program.clock,
             max_octets=settings.limits.message_octets,
         ),
-        search=search,
+        search=TextSearch(
+            program.mail,
+            program.blobs,
+            snapshots,
+            program.tasks,
+            searching.index,
+            searching.indexer.note,
+        ),
         scheduler=_scheduler(program, router, spools, transport),
         transport=transport,
         upkeep=Upkeep(program.references, program.blobs, program.clock, _retention(settings)),

@@ -88,7 +88,8 @@ class Server:
     async def serve(self, stop: asyncio.Event, ready: Callable[[], None] | None) -> None:
         program, settings = self._program, self._program.settings
         searching = Searching(program)
-        services = build_services(program, spools(program), searching.service)
+        services = build_services(program, spools(program), searching)
+        await searching.start()
         web = WebServer(self._api(services), self._certificates.context)
         web.listen(
             [parse_address(one) for one in settings.listen.http],

@@ -21,7 +21,7 @@ async def add(
     address: str,
     /,
     *,
-    password_stdin: Annotated[bool, Parameter(negative="")] = False,
+    password_stdin: bool = False,
     name: str = "",
     role: Literal["owner", "admin", "member"] = "member",
     quota: Annotated[str | None, Parameter(metavar="SIZE")] = None,
@@ -33,7 +33,9 @@ async def add(
 
         postroad account add bob@example.org
 
-        printf '%s\\n' "$PASSWORD" | postroad account add bob@example.org --password-stdin --quota 2GiB
+        printf '%s\\n' "$PASSWORD" | postroad account add bob@example.org --password-stdin
+
+        postroad account add carol@example.org --name 'Carol Example' --quota 2GiB
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ async def add(
             )
         except AlreadyExists as error:
             raise AlreadyExists(
-                f"{address} is there already. For a new password: postroad account passwd {address}"
+                f"{address} is there already. A new password: postroad account passwd {address}"
             ) from error
     invocation.output.result(
         account_json(made),
@@ -143,7 +145,7 @@ async def passwd(
     address: str,
     /,
     *,
-    password_stdin: Annotated[bool, Parameter(negative="")] = False,
+    password_stdin: bool = False,
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> None:
     """Give an account another password; app passwords stay.
@@ -171,7 +173,7 @@ async def disable(
     address: str,
     /,
     *,
-    undo: Annotated[bool, Parameter(negative="")] = False,
+    undo: bool = False,
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> None:
     """Shut an account: no login, and its sessions end; its mail stays.
@@ -203,7 +205,7 @@ async def remove(
     address: str,
     /,
     *,
-    yes: Annotated[bool, Parameter(negative="")] = False,
+    yes: bool = False,
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> None:
     """Remove an account with all of its mail, for good.

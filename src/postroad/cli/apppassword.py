@@ -1,8 +1,8 @@
 """`postroad app-password`: passwords for one program of one person."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from postroad.base.moments import to_iso
 from postroad.cli.invocation import EVERYTHING_DEFAULT, Invocation
@@ -19,7 +19,7 @@ async def create(
     /,
     *,
     name: str,
-    scope: Annotated[tuple[Literal["imap", "smtp", "http"], ...], Parameter(negative="")] = (),
+    scope: tuple[Literal["imap", "smtp", "http"], ...] = (),
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> None:
     """Make a password for one program, which is shown once.

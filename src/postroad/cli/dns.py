@@ -31,4 +31,6 @@ def _content(record: "DnsRecord") -> str:
         record.value[start : start + _MAX_STRING]
         for start in range(0, len(record.value), _MAX_STRING)
     ]
-    return " ".join('"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' for piece in pieces)
+    return " ".join(
+        '"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' for piece in pieces
+    )

@@ -1,12 +1,12 @@
 """`postroad domain`: the domains that mail is received for and sent from."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from postroad.base.moments import to_iso
 from postroad.cli.dns import record_json, zone_lines
-from postroad.cli.founding import create_domain, only_tenant
+from postroad.cli.founding import create_domain, only_tenant, publishing
 from postroad.cli.invocation import EVERYTHING_DEFAULT, Invocation, WrongUsage
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ async def add(name: str, /, *, invocation: Invocation = EVERYTHING_DEFAULT) -> N
     value = {**domain_json(made), "dns": [record_json(record) for record in records]}
     invocation.output.result(
         value,
-        f"Domain {made.name} added. Publish these records in the DNS:",
+        f"Domain {made.name} added.",
+        publishing(made.name),
         *zone_lines(records),
-        f"Next: postroad domain verify {made.name}; postroad account add NAME@{made.name}",
+        f"Next: postroad account add NAME@{made.name}",
     )
 
 
@@ -122,7 +123,7 @@ async def verify(
     name: str,
     /,
     *,
-    trust: Annotated[bool, Parameter(negative="")] = False,
+    trust: bool = False,
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> int:
     """Look whether the DNS has a domain's records; programs may send from it then.
@@ -182,7 +183,7 @@ async def catch_all(
     address: str | None = None,
     /,
     *,
-    none: Annotated[bool, Parameter(negative="")] = False,
+    none: bool = False,
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> None:
     """Say which account gets the mail for names that no one has.

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 _KEY_MADE = "init api key"
 _KEY_NAME = "init"
 # RFC 2606, RFC 6761: nobody can publish records there, so nobody could ever verify them.
-_RESERVED = ("test", "example", "invalid", "localhost", "example.com", "example.net", "example.org")
+_RESERVED = (
+    "test",
+    "example",
+    "invalid",
+    "localhost",
+    "example.com",
+    "example.net",
+    "example.org",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +38,7 @@ class Founded:
     dns: tuple["DnsRecord", ...]
 
 
-async def found(
-    program: "Program", domain: str, admin: str, password: Secret | None
-) -> Founded:
+async def found(program: "Program", domain: str, admin: str, password: Secret | None) -> Founded:
     """Make what is missing; without a password one is generated. Safe to repeat.
 
     Raises `Invalid` for an admin of another domain, or a folder made for another one.
@@ -86,6 +92,13 @@ def is_reserved(name: str) -> bool:
     return any(name == one or name.endswith(f".{one}") for one in _RESERVED)
 
 
+def publishing(name: str) -> str:
+    """The sentence before the records of a domain."""
+    if is_reserved(name):
+        return f"{name} is a name for tests; another one would need these records in the DNS:"
+    return f"Publish these records in the DNS, then run postroad domain verify {name}:"
+
+
 async def _tenant(program: "Program", name: str) -> "Tenant":
     tenants = await program.directory.tenants()
     if tenants and all(tenant.name != name for tenant in tenants):
@@ -102,8 +115,6 @@ async def _first_key(program: "Program", tenant: "Tenant") -> Secret | None:
 
     if await program.directory.setting(_KEY_MADE) is not None:
         return None
-    key, token = await program.keys.create(
-        tenant.tenant_id, _KEY_NAME, KeyPermission.FULL, None
-    )
+    key, token = await program.keys.create(tenant.tenant_id, _KEY_NAME, KeyPermission.FULL, None)
     await program.directory.set_setting(_KEY_MADE, json.dumps(key.key_id))
     return token

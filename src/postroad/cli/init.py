@@ -1,12 +1,8 @@
 """`postroad init`: a data folder with its first domain, admin and API key."""
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from postroad.cli.dns import record_json, zone_lines
+from postroad.cli.founding import Founded, found, publishing
 from postroad.cli.invocation import EVERYTHING_DEFAULT, Invocation
-from postroad.cli.founding import Founded, found
 from postroad.cli.passwords import read_piped_password
 
 
@@ -14,7 +10,7 @@ async def init(
     *,
     domain: str,
     admin: str,
-    password_stdin: Annotated[bool, Parameter(negative="")] = False,
+    password_stdin: bool = False,
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> None:
     """Make the data folder, the first domain, its admin and an API key.
@@ -25,7 +21,7 @@ async def init(
 
         postroad init --domain example.org --admin alice@example.org
 
-        printf '%s\\n' "$PASSWORD" | postroad init --domain example.org --admin alice@example.org --password-stdin --json
+        postroad init --domain example.org --admin alice@example.org --password-stdin < FILE
 
     Parameters
     ----------
@@ -78,7 +74,7 @@ def _text(founded: Founded) -> list[str]:
     return [
         *lines,
         "",
-        f"Publish these records in the DNS, then run postroad domain verify {founded.domain}:",
+        publishing(founded.domain),
         *zone_lines(founded.dns),
         "",
         "Next: postroad serve",

@@ -33,7 +33,7 @@ class Invocation:
     """Settings file; otherwise `./postroad.yaml` or `postroad.yaml` in the data folder."""
     data_dir: Annotated[Path | None, Parameter(metavar="DIR")] = None
     """The data folder; goes before the file and the environment."""
-    json: Annotated[bool, Parameter(negative="")] = False
+    json: bool = False
     """Print JSON, for scripts."""
 
     @property

@@ -29,7 +29,7 @@ async def create(
 
         postroad key create --name shop
 
-        postroad key create --name newsletter --permission sending_access --domain example.org --json
+        postroad key create --name news --permission sending_access --domain example.org
 
     Parameters
     ----------
@@ -104,9 +104,7 @@ async def revoke(key_id: str, /, *, invocation: Invocation = EVERYTHING_DEFAULT)
             await program.keys.delete(tenant.tenant_id, key_id)
         except NotFound as error:
             raise NotFound(f"there is no API key {key_id}; see postroad key list") from error
-    invocation.output.result(
-        {"id": key_id, "revoked": True}, f"API key {key_id} is void now."
-    )
+    invocation.output.result({"id": key_id, "revoked": True}, f"API key {key_id} is void now.")
 
 
 def _json(one: "ApiKey", names: dict[str, str]) -> dict[str, object]:

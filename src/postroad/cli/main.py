@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from postroad.base.errors import MailError
 from postroad.cli import (
@@ -33,12 +33,19 @@ from postroad.cli.output import clean
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+
+def _default_shown(value: object) -> str | None:
+    """Help tells the defaults that are not just "no"."""
+    return str(value) if value else None
+
+
 app = App(
     name="postroad",
-    help="The whole mail of a person, a team or a product, in one program.",
+    help="The whole mail of a person, a team or a product, in one program.\n\n"
+    "Start with `postroad init --domain DOMAIN --admin ADDRESS`, then `postroad serve`.",
     help_format="markdown",
     version=version.number,
-    help_epilogue="Start with: postroad init --domain DOMAIN --admin ADDRESS; postroad serve",
+    default_parameter=Parameter(negative="", show_default=_default_shown),
 )
 for function in (init.init, serve.serve, trace.trace, verify.verify, doctor.doctor):
     app.command(function)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -25,6 +24,7 @@ class Output:
             return
         for line in lines:
             print(clean(line))
+        sys.stdout.flush()  # a server's log, which goes elsewhere, may follow
 
     def table(
         self,
@@ -47,21 +47,31 @@ class Output:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """In a pipe each row is one line, whatever its width; a terminal folds long cells."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
-    console = Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
-    table = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=not sys.stdout.isatty())
-    for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
-    console.print(table)
+    cleaned = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _draw_table(columns, cleaned)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *cleaned, strict=True)]
+    for row in (columns, *cleaned):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
 
 
 def clean(text: str) -> str:
     """Control characters spelled out; line ends and tabs stay."""
     return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)

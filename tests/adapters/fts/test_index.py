@@ -91,9 +91,9 @@ class TestFtsSearchIndex(SearchIndexContract):
     async def test_few_files_are_open(self, tmp_path: Path) -> None:
         index = FtsSearchIndex(tmp_path, max_open=2, threads=4)
         accounts = [AccountId(number) for number in range(1, 9)]
-        for _ in range(3):
+        for number in (1, 2, 3):
             await asyncio.gather(
-                *(fill(index, text(_ + 1, "", "cat"), account=each) for each in accounts)
+                *(fill(index, text(number, "", "cat"), account=each) for each in accounts)
             )
             assert len(index._shelf._slots) <= 2
         for account in accounts:

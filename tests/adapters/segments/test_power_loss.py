@@ -1,14 +1,13 @@
 """Promise 1: what was answered for survives the power cut (DESIGN.md section 1)."""
 
 import asyncio
-import random
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.losing_disk import LosingDisk
+from support.losing_disk import LosingDisk, chances, keeping
 from support.losing_files import LosingFiles
 from support.losing_vfs import losing_vfs
 
@@ -37,7 +36,7 @@ class Ledger:
 
 
 async def live(store: SegmentBlobStore, plan: list[tuple[str, object]], ledger: Ledger) -> None:
-    chance = random.Random(7)
+    chance = chances(7)
     for kind, argument in plan:
         if kind == "put":
             assert isinstance(argument, list)
@@ -64,9 +63,9 @@ async def live(store: SegmentBlobStore, plan: list[tuple[str, object]], ledger: 
 
 
 async def run_until_the_cut(
-    folder: Path, disk: LosingDisk, plan: list[tuple[str, object]]
+    folder: Path, disk: LosingDisk, plan: list[tuple[str, object]], before: Ledger | None = None
 ) -> Ledger:
-    ledger = Ledger()
+    ledger = before or Ledger()
     with losing_vfs(disk) as vfs:
         try:
             store = await SegmentBlobStore.open(folder, SMALL, files=LosingFiles(disk), vfs=vfs)
@@ -128,8 +127,7 @@ def test_every_answered_blob_survives_a_power_cut(
         folder, left = Path(name) / "blobs", Path(name) / "left"
         disk = LosingDisk(off_after)
         ledger = asyncio.run(run_until_the_cut(folder, disk, plan))
-        chance = random.Random(seed)
-        disk.crash(folder, left, lambda _: chance.random() < share)
+        disk.crash(folder, left, keeping(share, seed))
         with_index = asyncio.run(check_all(left, ledger))
         for path in left.glob("index.db*"):
             path.unlink()
@@ -144,6 +142,18 @@ def test_every_answered_blob_survives_whenever_the_power_goes(tmp_path: Path) ->
         disk = LosingDisk(off_after)
         folder, left = tmp_path / f"{off_after}", tmp_path / f"{off_after}-left"
         ledger = asyncio.run(run_until_the_cut(folder, disk, PLAN))
-        chance = random.Random(off_after)
-        disk.crash(folder, left, lambda _, chance=chance: chance.random() < 0.7)
+        disk.crash(folder, left, keeping(0.7, off_after))
         asyncio.run(check_all(left, ledger))
+
+
+def test_a_power_cut_while_the_store_recovers_from_one(tmp_path: Path) -> None:
+    for off_after in range(1, 60):
+        first, second = LosingDisk(40 + off_after), LosingDisk(off_after)
+        folder, left, again = (tmp_path / f"{off_after}-{name}" for name in ("a", "b", "c"))
+        ledger = asyncio.run(run_until_the_cut(folder, first, PLAN))
+        first.crash(folder, left, keeping(0.5, off_after))
+        for path in left.iterdir():
+            second.opened(path)
+        asyncio.run(run_until_the_cut(left, second, PLAN, ledger))
+        second.crash(left, again, keeping(0.5, off_after))
+        asyncio.run(check_all(again, ledger))

@@ -35,6 +35,10 @@ def segment_names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("*.seg"))
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 class TestSegmentBlobStore(BlobStoreContract):
     async def test_full_segments_are_left_for_new_ones(
         self, store: SegmentBlobStore, tmp_path: Path
@@ -212,13 +216,13 @@ async def test_reading_only_changes_nothing(tmp_path: Path) -> None:
     await store.close()
     for without in ("nothing", "index.db"):
         (tmp_path / without).unlink(missing_ok=True)
-        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        before = contents(tmp_path)
         reader = await SegmentBlobStore.open(tmp_path, SMALL, read_only=True)
         await check(reader, blobs, range(8))
         assert await reader.ids(FIRST, 100) == sorted(blobs)
         assert [fault async for fault in reader.scrub()] == []
         await reader.close()
-        assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        assert before == contents(tmp_path)
 
 
 async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The contracts are no test modules of their own, and shall explain their failures all the same."""
+"""The contracts are no test modules, and shall explain their failures all the same."""
 
 import pytest
 

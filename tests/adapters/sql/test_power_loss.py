@@ -1,13 +1,12 @@
 """Promise 1: a message that was answered for survives the power cut (DESIGN.md section 1)."""
 
 import asyncio
-import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from stores.making import Stores, arrival, email
-from support.losing_disk import LosingDisk
+from support.losing_disk import LosingDisk, keeping
 from support.losing_vfs import losing_vfs
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
@@ -95,6 +94,5 @@ def test_every_answered_append_survives_a_power_cut(
     ledger = asyncio.run(run(path, disk, cut_after))
     for seed in range(3):
         left = tmp_path / f"left-{seed}"
-        chance = random.Random(f"{cut_after} {share} {seed}")
-        disk.crash(path.parent, left, lambda _, chance=chance: chance.random() < share)
+        disk.crash(path.parent, left, keeping(share, (cut_after, share, seed)))
         asyncio.run(check(left / "mail.db", ledger))

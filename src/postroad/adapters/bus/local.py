@@ -13,10 +13,13 @@ class LocalBus(Bus):
     def __init__(self) -> None:
         # A dict keeps the order of coming and drops one watcher at once.
         self._watchers: dict[AccountId, dict[object, Wake]] = {}
+        self._watchers_of_all: list[Callable[[AccountId], None]] = []
         self.queue = asyncio.Event()
         """Set when there is something to send; its reader clears it."""
 
     def announce(self, account: AccountId) -> None:
+        for tell in self._watchers_of_all:
+            tell(account)
         for wake in list(self._watchers.get(account, {}).values()):
             wake()
 
@@ -37,6 +40,10 @@ class LocalBus(Bus):
                 self._watchers.pop(account, None)
 
         return cancel
+
+    def watch_all(self, tell: Callable[[AccountId], None]) -> None:
+        """Be told of every account in which something changes, for good."""
+        self._watchers_of_all.append(tell)
 
     def wake_queue(self) -> None:
         self.queue.set()

@@ -177,7 +177,7 @@ def open_index(path: Path, vfs: str | None = None) -> Index:
         connection.pragma("journal_mode", "wal")
         _make(connection)
     except BaseException:
-        connection.close()
+        Index(connection).close()
         raise
     return Index(connection)
 

@@ -39,23 +39,13 @@ def open_folder(folder: SegmentFolder, vfs: str | None) -> Opened:
     except OSError as error:
         raise Invalid(f"the folder of blobs cannot be written: {error}") from error
     try:
-        if is_first := files.lock(lock):
-            index = _sound_index(folder.path / _INDEX_NAME, vfs)
-        else:
-            # Whoever is first may be rebuilding.
-            files.lock(lock, shared=True, wait=True)
-            index = open_index(folder.path / _INDEX_NAME, vfs)
-        for _ in adopt(folder, index):
-            pass
-        if is_first:
-            files.lock(lock, shared=True, wait=True)
+        return Opened(_adopted_index(folder, lock, vfs), lock)
     except (apsw.Error, OSError) as error:
         files.close(lock)
         raise Invalid(f"the folder of blobs {folder.path} cannot be used: {error}") from error
     except BaseException:
         files.close(lock)
         raise
-    return Opened(index, lock)
 
 
 def open_to_read(folder: SegmentFolder, _vfs: str | None) -> Opened:
@@ -74,6 +64,26 @@ def connect(folder: Path, vfs: str | None, *, read_only: bool) -> Index:
         return open_index_to_read(path) if read_only else open_index(path, vfs)
     except apsw.Error as error:
         raise TryLater(f"the index of blobs: {error}") from error
+
+
+def _adopted_index(folder: SegmentFolder, lock: int, vfs: str | None) -> Index:
+    """The index, knowing all that nobody writes to any more."""
+    path = folder.path / _INDEX_NAME
+    if is_first := folder.files.lock(lock):
+        index = _sound_index(path, vfs)
+    else:
+        # Whoever is first may be rebuilding.
+        folder.files.lock(lock, shared=True, wait=True)
+        index = open_index(path, vfs)
+    try:
+        for _ in adopt(folder, index):
+            pass
+        if is_first:
+            folder.files.lock(lock, shared=True, wait=True)
+    except BaseException:
+        index.close()
+        raise
+    return index
 
 
 def _sound_index(path: Path, vfs: str | None) -> Index:

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import mmap
 import os
 import tempfile
 import weakref
@@ -75,6 +74,8 @@ class _FolderSpool(Spool):
         self._check_usable()
         if held.mapped is not None:
             raise RuntimeError("the spool was read already")
+        if not chunk:
+            return
         self._accounts.check_room()
         held.take_memory(len(chunk))
         held.chunks.append(chunk)
@@ -86,15 +87,15 @@ class _FolderSpool(Spool):
     async def octets(self) -> Octets:
         self._check_usable()
         held = self._held
+        if held.mapped is not None:
+            return held.mapped
         if held.fd is None:
             if len(held.chunks) != 1:
                 held.chunks = [b"".join(held.chunks)]
             return held.chunks[0]
         if self._gathered:
             await self._flush()
-        if held.mapped is None:
-            held.mapped = mmap.mmap(held.fd, self._size, access=mmap.ACCESS_READ)
-        return held.mapped
+        return held.map(self._size)
 
     def close(self) -> None:
         self._finalizer()

@@ -33,6 +33,16 @@ class Held:
         self._accounts.give_back(self.memory_octets, 0)
         self.memory_octets = 0
 
+    def map(self, octets: int) -> mmap.mmap:
+        """The file as octets; nothing can be added any more."""
+        if self.fd is None:
+            raise RuntimeError("there is no file")
+        self.mapped = mmap.mmap(self.fd, octets, access=mmap.ACCESS_READ)
+        # The map has a descriptor of its own.
+        os.close(self.fd)
+        self.fd = None
+        return self.mapped
+
     def release(self) -> None:
         if not self.is_released:
             self.is_released = True

@@ -143,10 +143,19 @@ def fields(octets: Octets, start: int = 0, end: int | None = None) -> Iterator[H
 
 @lru_cache(256)
 def _selector(names: frozenset[str]) -> re.Pattern[bytes]:
-    """Finds whole fields of these names, so that the search stays in C."""
+    """Finds the fields of these names behind a line end, which the search leaps to in C."""
     either = b"|".join(re.escape(name.encode("utf-8", "replace")) for name in sorted(names))
-    pattern = rb"^(?:%b)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?" % either
-    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+    pattern = rb"\n((?:%b)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+)" % either
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _selected(block: bytes, names: frozenset[str]) -> bytes:
+    kept = _selector(names).findall(b"\n" + block)
+    if not kept:
+        return b"\r\n"
+    if not block.endswith(b"\n") and block.endswith(kept[-1]):
+        kept[-1] = kept[-1].rstrip(b"\r") + b"\r"
+    return b"\n".join(kept) + b"\n\r\n"
 
 
 def select_fields(block: bytes, names: Collection[str], *, negate: bool = False) -> bytes:
@@ -156,10 +165,7 @@ def select_fields(block: bytes, names: Collection[str], *, negate: bool = False)
     the case of ASCII letters. Lines that are no field are in neither.
     """
     if not negate:
-        kept = _selector(frozenset(names)).findall(block) if names else []
-        if kept and not kept[-1].endswith(b"\n"):
-            kept[-1] = kept[-1].rstrip(b"\r") + b"\r\n"
-        return b"".join(kept) + b"\r\n"
+        return _selected(block, frozenset(names)) if names else b"\r\n"
     wanted = {name.lower().encode("utf-8", "replace") for name in names}
     kept = []
     for found in _WHOLE_FIELD.finditer(block):

@@ -6,6 +6,7 @@ Small ranges of several messages are read in one hop; a large one is passed on i
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache
 
 from postroad.core.mailbox.service import MailboxService
 from postroad.formats.mime import parttable, transfer
@@ -177,9 +178,14 @@ def _small(wanted: Wanted, octets: bytes) -> bytes:
 def _transformed(wanted: Wanted, octets: bytes) -> bytes:
     section = wanted.section
     if section.what in (What.FIELDS, What.FIELDS_NOT):
-        names = [name.decode("latin-1") for name in section.fields]
-        return select_fields(octets, names, negate=section.what is What.FIELDS_NOT)
+        negate = section.what is What.FIELDS_NOT
+        return select_fields(octets, _names(section.fields), negate=negate)
     return transfer.decode(octets, wanted.encoding) or b""
+
+
+@lru_cache(256)
+def _names(fields: tuple[bytes, ...]) -> frozenset[str]:
+    return frozenset(name.decode("latin-1") for name in fields)
 
 
 async def _large(mailboxes: MailboxService, wanted: Wanted) -> AsyncGenerator[bytes, None]:

@@ -1,0 +1,1 @@
+"""What `postroad doctor` looks at, one subject per file."""

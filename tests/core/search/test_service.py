@@ -1,0 +1,153 @@
+"""Substrings in messages: what is found, and that an index changes nothing but the time."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from core.search.world import ALICE, World
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postroad.adapters.fts.index import FtsSearchIndex
+from postroad.adapters.memory.search import MemorySearchIndex
+from postroad.base.errors import TryLater
+from postroad.model.ids import AccountId, Uid
+from postroad.stores.search import Candidates, Scope, SearchIndex
+
+HELLO = (
+    b"From: Alice <alice@x.org>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n"
+    b"Hello, \r\nworld\r\n"
+)
+OTHER = b"From: bob@x.org\r\nSubject: Other\r\nX-Empty:\r\n\r\n<b>World</b> of mail\r\n"
+THIRD = b"Subject: Third\r\nContent-Transfer-Encoding: base64\r\n\r\nVGhlIHdvcmxk\r\n"
+
+
+@pytest.fixture(params=["without", "memory", "fts"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    index: SearchIndex | None = None
+    if request.param == "memory":
+        index = MemorySearchIndex()
+    elif request.param == "fts":
+        index = FtsSearchIndex(tmp_path)
+    made = World(index)
+    await made.add(HELLO, OTHER)
+    if index is not None:
+        await made.bring_forward()
+    # One message always comes after the index.
+    await made.add(THIRD)
+    yield made
+    if isinstance(index, FtsSearchIndex):
+        await index.close()
+
+
+async def test_bodies(world: World) -> None:
+    assert await world.body("WORLD") == [1, 2, 3]
+    assert await world.body("hello, world") == [1]
+    assert await world.body("the w") == [3]
+    assert await world.body("alice") == []
+    assert await world.body("VGhl") == []
+    assert await world.body("") == [1, 2, 3]
+
+
+async def test_texts(world: World) -> None:
+    assert await world.text("alice") == [1]
+    assert await world.text("GRÜSSE") == [1]
+    assert await world.text("gru\u0308") == [1]
+    assert await world.text("world") == [1, 2, 3]
+    assert await world.text("thir") == [3]
+    assert await world.text("nothing of it") == []
+    assert await world.text("@") == [1, 2]
+
+
+async def test_header_fields(world: World) -> None:
+    assert await world.header("from", "ALICE") == [1]
+    assert await world.header("from", "x.org") == [1, 2]
+    assert await world.header("to", "x.org") == []
+    assert await world.header("subject", "grüße") == [1]
+    assert await world.header("subject", "") == [1, 2, 3]
+    assert await world.header("x-empty", "") == [2]
+    assert await world.header("x-empty", "a") == []
+    assert await world.header("bäh", "") == []
+
+
+async def test_only_of_what_is_asked_for(world: World) -> None:
+    found = await world.search.with_text(
+        ALICE, world.inbox, [Uid(2), Uid(3), Uid(77)], "world", in_header=True
+    )
+    assert found == [2, 3]
+
+
+async def test_a_message_that_cannot_be_read_matches_nothing(world: World) -> None:
+    del world.blobs.blobs[world.blob(1)]
+    assert await world.body("world") == [2, 3]
+
+
+async def test_an_account_that_is_behind_is_told_of() -> None:
+    world = World(MemorySearchIndex())
+    await world.add(HELLO)
+    await world.body("world")
+    assert world.behind == [ALICE]
+    await world.bring_forward()
+    await world.body("world")
+    assert world.behind == [ALICE]
+
+
+class Broken(MemorySearchIndex):
+    async def candidates(self, account: AccountId, needle: str, scope: Scope) -> Candidates | None:
+        raise TryLater("for a test")
+
+
+async def test_without_its_index_a_search_takes_longer_and_finds_the_same() -> None:
+    world = World(Broken())
+    await world.add(HELLO, OTHER)
+    assert await world.text("other") == [2]
+
+
+async def test_many_and_large_messages() -> None:
+    world = World(None)
+    large = b"Subject: large\r\n\r\n" + b"some words in a line\r\n" * 150_000
+    await world.add(*[OTHER] * 700, large, large + b"needle\r\n", *[OTHER] * 300)
+    assert await world.body("needle") == [702]
+    assert len(await world.header("subject", "other")) == 1000
+
+
+WORDS = st.text("aäß. -\n漢", max_size=12)
+FIELD = st.text("ab@ .", max_size=8).map(lambda text: text.encode())
+MESSAGE = st.builds(
+    lambda subject, body: b"Subject: %b\r\n\r\n%b" % (subject, body.encode()), FIELD, WORDS
+)
+NEEDLE = st.text("aäßA. -@\n漢b", max_size=4)
+
+
+@given(
+    st.lists(MESSAGE, min_size=1, max_size=6),
+    st.integers(0, 6),
+    st.lists(NEEDLE, min_size=1, max_size=4),
+)
+@settings(max_examples=60, deadline=None)
+def test_an_index_whole_or_half_built_changes_nothing(
+    messages: list[bytes], half: int, needles: list[str]
+) -> None:
+    asyncio.run(_compare(messages, half, needles))
+
+
+async def _compare(messages: list[bytes], half: int, needles: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        indexes = [FtsSearchIndex(Path(name, str(number))) for number in range(2)]
+        scanned, whole, partial = World(None), World(indexes[0]), World(indexes[1])
+        await scanned.add(*messages)
+        await whole.add(*messages)
+        await whole.bring_forward()
+        await partial.add(*messages[:half])
+        await partial.bring_forward()
+        await partial.add(*messages[half:])
+        for needle in needles:
+            for world in (whole, partial):
+                assert await world.body(needle) == await scanned.body(needle)
+                assert await world.text(needle) == await scanned.text(needle)
+                found = await world.header("subject", needle)
+                assert found == await scanned.header("subject", needle)
+        for index in indexes:
+            await index.close()

@@ -1,0 +1,130 @@
+"""A private PostgreSQL server for the tests, from Debian's programs, without network.
+
+It listens on a socket in a temporary folder and syncs nothing. Each test gets a database of its
+own, copied from a template that has the schema.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+import pytest
+
+from postroad.adapters.sql.postgres.engine import PostgresEngine
+
+_DEBIAN = Path("/usr/lib/postgresql")
+_ADMIN = "tests"
+_TEMPLATE = "with_schema"
+_OPTIONS = "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    folder: Path  # the socket is here
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{_ADMIN}@/{database}?host={quote(str(self.folder))}"
+
+    async def run(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+def programs() -> Path | None:
+    """The folder of the newest PostgreSQL that is installed."""
+    found = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    path = shutil.which("initdb")
+    return Path(path).parent if path else None
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A running server. Without its programs the tests are skipped, but fail in CI."""
+    binaries = programs()
+    if binaries is None:
+        reason = "PostgreSQL is not installed: its store is NOT tested (apt install postgresql)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with _server(binaries) as server:
+        yield server
+
+
+@contextmanager
+def _server(binaries: Path) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="postgres-") as name:
+        folder = Path(name)
+        user = _unprivileged(folder)
+        place = folder / "cluster"
+        _run([binaries / "initdb", "-D", place, "-U", _ADMIN, "-A", "trust", "-E", "UTF8", "-N",
+              "--locale=C"], user)  # fmt: skip
+        control = [binaries / "pg_ctl", "-D", place, "-w", "-s"]
+        log, options = folder / "log", f"{_OPTIONS} -k {folder}"
+        _run([*control, "-l", log, "-o", options, "start"], user)
+        try:
+            yield Server(folder)
+        finally:
+            _run([*control, "-m", "immediate", "stop"], user)
+
+
+def _unprivileged(folder: Path) -> str | None:
+    """PostgreSQL refuses to run as root: another user, and the folder is theirs."""
+    if os.geteuid() != 0:
+        return None
+    users = {entry.pw_name for entry in pwd.getpwall()}
+    user = "postgres" if "postgres" in users else "nobody"
+    shutil.chown(folder, user)
+    return user
+
+
+def _run(command: list[str | Path], user: str | None) -> None:
+    done = subprocess.run(
+        [str(word) for word in command],
+        user=user,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # not a pipe: the server would keep it open
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=120,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed with {done.returncode}")
+
+
+_numbers = iter(range(1, 1_000_000))
+_prepared: set[Path] = set()
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: Server) -> AsyncIterator[str]:
+    """The address of a database with the schema, for one test."""
+    await prepare(postgres_server)
+    name = f"test_{next(_numbers)}"
+    await postgres_server.run(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    yield postgres_server.url(name)
+    await postgres_server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def prepare(server: Server) -> None:
+    """Make the template once."""
+    if server.folder in _prepared:
+        return
+    await server.run(f"CREATE DATABASE {_TEMPLATE}")
+    engine = await PostgresEngine.connect(server.url(_TEMPLATE), size=1)
+    await engine.migrate()
+    await engine.close()
+    _prepared.add(server.folder)
