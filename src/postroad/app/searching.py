@@ -17,7 +17,7 @@ class Searching:
     async def start(self) -> None:
         """Look at every account once: mail may have come that was never indexed."""
         for account in await self._program.directory.accounts():
-            self.indexer.note(account.account_id)
+            self.indexer.wake(account.account_id)
 
     async def work(self) -> None:
         await self.indexer.work()

@@ -82,7 +82,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             snapshots,
             program.tasks,
             searching.index,
-            searching.indexer.note,
+            searching.indexer.wake,
         ),
         scheduler=_scheduler(program, router, spools, transport),
         transport=transport,

@@ -21,6 +21,8 @@ _MADE = (
 )
 _WIDTH = 92
 _MEMBER = re.compile(r'^    ([A-Z_]+) = "[a-z_]+"(?:  # (.*))?$', re.MULTILINE)
+_BLANK_LINES = re.compile(r"\n{3,}")
+_GLOBAL_PANEL = "╭─ Global options"  # said once, at the top of the page
 _PLAIN_EVENTS = {
     EventKind.DELIVERED: "the next server, or the mailbox here, has taken it",
     EventKind.DELAYED: "the attempt failed, and another one follows",
@@ -63,9 +65,10 @@ def _settings() -> Iterator[str]:
         "line; later ones win. `postroad config check` explains every fault with its line, and",
         "`postroad config show` prints what holds.",
         "",
-        "A *duration* is written `90s`, `5m`, `4h`, `7d` or `1h30m`; a *size* is a number of octets",
-        "or `50MiB` (1024 times 1024), `512MB` (a million). In the environment a *list* is parted",
-        'by commas, or JSON. Values in YAML that begin with a bracket want quotes: `"[::]:25"`.',
+        "A *duration* is written `90s`, `5m`, `4h`, `7d` or `1h30m`; a *size* is a number of",
+        "octets, or `50MiB` (1024 times 1024), `512MB` (a million). In the environment a *list* is",
+        "parted by commas, or JSON. Values in YAML that begin with a bracket want quotes:",
+        '`"[::]:25"`.',
         "*Live* settings are taken up by a running server; all others at its next start.",
         "",
         "Two variables are no settings: `POSTROAD_CONFIG` names the file, and",
@@ -130,7 +133,8 @@ def _help(words: Sequence[str]) -> str:
         file=out, width=_WIDTH, force_terminal=False, color_system=None, legacy_windows=False
     )
     app.help_print(list(words), console=console)
-    return "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines())
+    text = "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines())
+    return _BLANK_LINES.sub("\n\n", text.partition(_GLOBAL_PANEL)[0]).rstrip()
 
 
 # Events

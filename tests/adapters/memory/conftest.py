@@ -1,16 +1,13 @@
 """The stores in memory."""
 
 import pytest
+from stores.making import Stores
 
-pytest.register_assert_rewrite("stores")
-
-from stores.making import Stores  # noqa: E402  # after the line above, or it has no effect
-
-from postroad.adapters.memory.directory import MemoryDirectoryStore  # noqa: E402
-from postroad.adapters.memory.mail import MemoryMailStore  # noqa: E402
-from postroad.adapters.memory.queue import MemoryQueueStore  # noqa: E402
-from postroad.adapters.memory.references import MemoryReferenceStore  # noqa: E402
-from postroad.adapters.memory.state import MemoryState  # noqa: E402
+from postroad.adapters.memory.directory import MemoryDirectoryStore
+from postroad.adapters.memory.mail import MemoryMailStore
+from postroad.adapters.memory.queue import MemoryQueueStore
+from postroad.adapters.memory.references import MemoryReferenceStore
+from postroad.adapters.memory.state import MemoryState
 
 
 @pytest.fixture

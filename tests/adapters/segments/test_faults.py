@@ -9,6 +9,7 @@ import pytest
 
 from postroad.adapters.segments import SegmentBlobStore, SegmentSettings, writer
 from postroad.adapters.segments.files import Buffer, Files
+from postroad.adapters.segments.index import Index
 from postroad.base.errors import Invalid, LowSpace, TryLater
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
@@ -229,4 +230,27 @@ async def test_a_compaction_on_a_full_disk_leaves_everything_as_it_was(
         await check(store, blobs)
     assert await store.compact() > 0
     await check(store, blobs)
+    await store.close()
+
+
+async def test_an_index_that_cannot_be_written_costs_nothing_but_time(
+    tmp_path: Path, files: FaultyFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise LowSpace("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Index, "add", failing)
+        store = await SegmentBlobStore.open(tmp_path, SETTINGS, files=files)
+        blobs = {await store.put([b"%d" % number]): b"%d" % number for number in range(5)}
+        await asyncio.sleep(0.12)
+        await check(store, blobs)
+        with pytest.raises(LowSpace):
+            await store.delete(list(blobs)[:1])
+        await store.close()
+        store = await SegmentBlobStore.open(tmp_path, SETTINGS, files=files)
+        await check(store, blobs)
+    await store.compact()
+    await store.delete(list(blobs)[:1])
+    assert await store.ids(BlobId(b""), 10) == sorted(blobs)[1:]
     await store.close()

@@ -70,6 +70,21 @@ async def test_folded_texts_are_indexed_once() -> None:
     assert index.batches[3:] == [1]
 
 
+async def test_few_new_messages_are_left_for_later() -> None:
+    world, index, indexer = world_with()
+    await world.add(*[MESSAGE] * 50)
+    for _ in range(49):
+        indexer.note(ALICE)
+    await indexer.work()
+    assert index.batches == []
+    indexer.note(ALICE)
+    await indexer.work()
+    assert index.batches == [50]
+    indexer.note(ALICE)
+    await indexer.work()
+    assert index.batches == [50]
+
+
 async def test_batches_are_bounded_by_octets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_BATCH_OCTETS", 50)
     world, index, _ = world_with()
@@ -125,7 +140,7 @@ async def test_an_account_that_is_deleted() -> None:
     world, index, indexer = world_with()
     await world.add(MESSAGE)
     await world.bring_forward()
-    indexer.note(ALICE)
+    indexer.wake(ALICE)
     await indexer.forget(ALICE)
     await indexer.work()
     assert await index.indexed_up_to(ALICE) == 0

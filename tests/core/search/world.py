@@ -81,7 +81,7 @@ class World:
 
     async def bring_forward(self) -> None:
         assert self.indexer is not None
-        self.indexer.note(ALICE)
+        self.indexer.wake(ALICE)
         await self.indexer.work()
 
     def uids(self) -> list[Uid]:

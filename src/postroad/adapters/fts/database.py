@@ -29,6 +29,8 @@ _CACHE_KIB = 1000
 _MOST_TERMS = 20_000  # more terms of the vocabulary than this, and a scan is cheaper
 _MOST_CANDIDATES = 250_000  # as many ids as may be held in memory
 _TERMS_AT_ONCE = 500
+_FEW = 200
+_SCANNING = frozenset((Fit.INSIDE, Fit.SUFFIX))
 
 _SCHEMA = """
     CREATE TABLE position (indexed_up_to INTEGER NOT NULL);
@@ -136,17 +138,21 @@ class Database:
     def _containing(self, wanted: list[NeedleTerm], scope: Scope) -> set[int] | None:
         """The messages with a fitting term for each of `wanted`; None: too many to say.
 
-        The longest come first, as they are the rarest; one that says too little is left out.
+        Terms that are looked up come before those that need a look at the whole vocabulary; where
+        few messages are left, that look costs more than it saves. One that says too little is
+        left out.
         """
         found: set[int] | None = None
-        for each in sorted(wanted, key=lambda each: -len(each.term)):
+        for each in sorted(wanted, key=_cost):
+            if found is not None and len(found) <= _FEW and each.fit in _SCANNING:
+                break
             terms = self._expanded(each)
             if len(terms) > _MOST_TERMS:
                 continue
             having = self._having(terms, scope)
             found = having if found is None else found & having
             if not found:
-                return found
+                break
         return found
 
     def _expanded(self, wanted: NeedleTerm) -> list[str]:
@@ -184,6 +190,11 @@ class Database:
 
 class OutdatedError(Exception):
     """The file is not as this version writes it; it is to be made anew."""
+
+
+def _cost(wanted: NeedleTerm) -> tuple[bool, int]:
+    """The longest come first among their like, as they are the rarest."""
+    return wanted.fit in _SCANNING, -len(wanted.term)
 
 
 def _is_partly(text: MessageText) -> bool:

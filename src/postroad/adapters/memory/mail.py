@@ -244,11 +244,12 @@ class MemoryMailStore(MemoryMailboxes):
     ) -> list[tuple[EmailId, bytes, bytes, int]]:
         owner = self._state.owners.get(account)
         emails = sorted(owner.emails.items()) if owner else []
-        return [
-            (email_id, email.new.blob_id, email.new.prepared.part_table, email.new.size)
-            for email_id, email in emails
-            if email_id > after
-        ][:limit]
+        found: list[tuple[EmailId, bytes, bytes, int]] = []
+        for email_id, email in emails:
+            if email_id > after and len(found) < limit:
+                new = email.new
+                found.append((email_id, new.blob_id, new.prepared.part_table, new.size))
+        return found
 
 
 def _there(box: Box, uids: Sequence[Uid]) -> list[Uid]:

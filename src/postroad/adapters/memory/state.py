@@ -30,6 +30,7 @@ from postroad.model.mailbox import Mailbox, NewEmail, SpecialUse
 from postroad.model.queue import FINAL_STATES, NewSubmission, RecipientState
 
 RESERVED_MILLISECONDS = 24 * 3600 * 1000
+_FIRST = ModSeq(1)
 
 
 def now() -> Moment:
@@ -96,7 +97,7 @@ class Owner:
     """What one account has."""
 
     quota_octets: int | None
-    mod_seq: ModSeq = ModSeq(1)
+    mod_seq: ModSeq = field(default=_FIRST)
     last_id: int = 0
     last_uid_validity: int = 0
     boxes: dict[MailboxId, Box] = field(default_factory=dict)

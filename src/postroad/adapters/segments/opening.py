@@ -1,6 +1,7 @@
 """Taking a folder of segments into use."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from postroad.adapters.segments.index import (
     open_index_to_read,
     remove_index,
 )
-from postroad.base.errors import Invalid, TryLater
+from postroad.base.errors import Invalid, LowSpace, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +77,9 @@ def _adopted_index(folder: SegmentFolder, lock: int, vfs: str | None) -> Index:
         folder.files.lock(lock, shared=True, wait=True)
         index = open_index(path, vfs)
     try:
-        for _ in adopt(folder, index):
-            pass
+        with suppress(LowSpace):  # the readers find what the index lacks; `compact` tries again
+            for _ in adopt(folder, index):
+                pass
         if is_first:
             folder.files.lock(lock, shared=True, wait=True)
     except BaseException:

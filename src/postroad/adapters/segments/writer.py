@@ -225,10 +225,10 @@ class Writer:
                         self._index.add(each.segment, each.salt, entries, each.size, sealed=sealed)
                 for forget in forgets:
                     self._index.forget(forget.blobs)
-        except MailError as error:
+        except Exception as error:  # whatever it is, the thread must live on
             if not self._is_index_behind:  # said once, and tried again and again
                 self._is_index_behind = True
-                log.warning("index of blobs not written", extra={"reason": str(error)})
+                log.warning("index of blobs not written", exc_info=error)
             for forget in forgets:
                 forget.error = error
             return

@@ -159,7 +159,7 @@ def references(after: BlobId, limit: int) -> Steps[list[tuple[AccountId, BlobId]
 
 def check_rows() -> Steps[list[str]]:
     """Faults that the rows show by contradicting each other."""
-    faults = []
+    faults: list[str] = []
     for row in (yield Run(_COUNTS, {})):
         faults.extend(_mailbox_faults(row))
     for row in (yield Run(_USED, {})):

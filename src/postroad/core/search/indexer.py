@@ -16,6 +16,7 @@ from postroad.stores.search import MessageText, SearchIndex
 _ROWS = 200
 _BATCH_OCTETS = 4 * 1024 * 1024
 _BATCH_MESSAGES = 100
+_ENOUGH = 50
 # Limit: a message with more text than this is searched by reading it.
 _WANTED = Wanted(header=True, body_octets=2 * 1024 * 1024)
 _MAX_CHARS = 1024 * 1024
@@ -24,10 +25,12 @@ log = logging.getLogger(__name__)
 
 
 class Indexer:
-    """Call `note` when an account gets mail, and `work` every few seconds.
+    """Call `note` for each message that arrives, and `work` every few seconds.
 
-    Accounts take turns, a batch of messages each. Nothing is kept but the accounts that wait:
-    where an account's index stands is in the index, so a crash costs nothing.
+    A few new messages are searched faster than a file is opened to index them, so an account
+    waits until there are `_ENOUGH`, or `wake` is called: at start for every account, and when a
+    search finds its index behind. Accounts take turns, a batch of messages each. Where an
+    account's index stands is in the index, so a crash costs nothing.
     """
 
     def __init__(
@@ -37,18 +40,26 @@ class Indexer:
         self._blobs = blobs
         self._index = index
         self._tasks = tasks
+        self._arrived: dict[AccountId, int] = {}  # messages since the account last waited
         self._waiting: dict[AccountId, None] = {}  # in order
         self._later: dict[AccountId, None] = {}  # to be looked at in the next round
         self._is_working = False
 
     def note(self, account: AccountId) -> None:
-        """An account may have new messages; at start that is every account."""
+        """An account has one more message."""
+        arrived = self._arrived[account] = self._arrived.get(account, 0) + 1
+        if arrived >= _ENOUGH:
+            self.wake(account)
+
+    def wake(self, account: AccountId) -> None:
+        """Index what an account has, however little, with the next `work`."""
+        self._arrived.pop(account, None)
         self._waiting[account] = None
 
     async def forget(self, account: AccountId) -> None:
         """Remove the index of an account that is deleted. Raises `TryLater`."""
-        self._waiting.pop(account, None)
-        self._later.pop(account, None)
+        for each in (self._waiting, self._arrived, self._later):
+            each.pop(account, None)
         await self._index.forget(account)
 
     async def work(self) -> None:

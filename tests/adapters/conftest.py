@@ -1,0 +1,8 @@
+"""The contracts are no test modules, and shall explain their failures all the same."""
+
+import sys
+
+import pytest
+
+if "stores" not in sys.modules:  # what is imported already cannot be rewritten
+    pytest.register_assert_rewrite("stores", "support")
