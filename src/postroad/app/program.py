@@ -86,6 +86,16 @@ def initialise(settings: Settings) -> bool:
     return bool(migrate(database))
 
 
+def ended_suddenly(settings: Settings) -> bool:
+    """Whether the database was left open: by a process that was killed, or one still running.
+
+    To be asked before anything opens the database, which then takes its log up.
+    """
+    database = _path(settings, settings.storage.metadata, "sqlite:")
+    log = database.with_name(f"{database.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
 @asynccontextmanager
 async def open_program(
     settings: Settings, *, resolver: Resolver | None = None

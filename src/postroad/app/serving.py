@@ -11,8 +11,9 @@ from datetime import timedelta
 from starlette.types import ASGIApp
 
 from postroad.adapters.sql.statement import Run, Sql, Steps, integer
-from postroad.app.program import Program, initialise, open_program
+from postroad.app.program import Program, ended_suddenly, initialise, open_program
 from postroad.app.protocols import mail_services, parse_address, spools
+from postroad.app.reloading import Reloader, Source
 from postroad.app.searching import Searching
 from postroad.app.services import Services, build_services
 from postroad.base.errors import Invalid, MailError, NotFound
@@ -37,18 +38,28 @@ _LONGEST_WAIT_SECONDS = 30.0
 _DATA_VERSION = Sql("PRAGMA data_version")
 
 
-def run(settings: Settings, *, ready: Callable[[], None] | None = None) -> None:
+def run(
+    settings: Settings,
+    *,
+    source: Source | None = None,
+    ready: Callable[[], None] | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT. Raises `Invalid` for what cannot be started.
 
-    `ready` is called once all listeners are open.
+    `source` is where changed settings come from, `ready` is called once all listeners are open.
     """
     configure(settings.log.level.value, as_json=settings.log.format is LogFormat.JSON)
     # Threads that step through rows get the interpreter sooner (DESIGN.md section 4).
     sys.setswitchinterval(_SWITCH_SECONDS)
+    if ended_suddenly(settings):
+        log.warning(
+            "the database was left open; all that was acknowledged is kept",
+            extra={"why": "the last run ended suddenly, or another command is at work"},
+        )
     initialise(settings)
     runner = asyncio.Runner(loop_factory=_loop_factory())
     with runner:
-        runner.run(_serve(settings, ready))
+        runner.run(_serve(settings, source or Source(lambda: settings, None), ready))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -59,18 +70,19 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(settings: Settings, ready: Callable[[], None] | None) -> None:
+async def _serve(settings: Settings, source: Source, ready: Callable[[], None] | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with open_program(settings) as program:
-        await Server(program).serve(stop, ready)
+        await Server(program, source).serve(stop, ready)
 
 
 class Server:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, source: Source) -> None:
         self._program = program
+        self._source = source
         self._certificates = certificates(program)
         self._listeners = Listeners(
             program.tasks,
@@ -97,7 +109,11 @@ class Server:
         )
         for service in mail_services(program, services):
             await self._listeners.start(service)
-        self._start_duties(services, searching)
+        reloader = Reloader(
+            settings, self._source, self._certificates, self._listeners, services.scheduler
+        )
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.reload)
+        self._start_duties(services, searching, reloader)
         serving = program.tasks.spawn("web", web.serve())
         log.info(
             "ready", extra={"hostname": program.hostname, "delivery": settings.delivery.mode.value}
@@ -163,14 +179,14 @@ class Server:
 
     # Duties
 
-    def _start_duties(self, services: Services, searching: Searching) -> None:
+    def _start_duties(self, services: Services, searching: Searching, reloader: Reloader) -> None:
         tasks, every = self._program.tasks, self._program.tasks.every
         tasks.start("queue", lambda: self._work_queue(services.scheduler))
         every("deadlines", timedelta(seconds=5), self._listeners.check_deadlines)
         every("leases", timedelta(seconds=20), services.scheduler.renew)
         every("changes by others", timedelta(seconds=1), self._look_for_changes)
         every("queue sizes", timedelta(seconds=10), self._count_queue)
-        every("certificates", timedelta(seconds=10), self._reload_certificates)
+        every("reload", timedelta(seconds=5), reloader.look)
         every("upkeep", timedelta(minutes=30), lambda: _upkeep(services.upkeep))
         every("search index", timedelta(seconds=2), searching.work)
         if services.transport is not None:
@@ -227,13 +243,6 @@ class Server:
 
     async def _count_queue(self) -> None:
         self._queue_sizes = await self._program.queue.sizes()
-
-    async def _reload_certificates(self) -> None:
-        try:
-            if self._certificates.reload_if_changed():
-                log.info("certificates reloaded")
-        except Invalid as error:
-            log.warning("the new certificate is not used", extra={"why": str(error)})
 
 
 def certificates(program: Program) -> Certificates:

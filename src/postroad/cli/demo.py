@@ -32,7 +32,7 @@ def demo(*, invocation: Invocation = EVERYTHING_DEFAULT) -> None:
     settings = invocation.settings()
     credentials = asyncio.run(prepare(settings))
     invocation.output.result(credentials, *text(settings, credentials))
-    run(settings)
+    run(settings, source=invocation.source())
 
 
 async def prepare(settings: "Settings") -> dict[str, str]:

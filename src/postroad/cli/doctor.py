@@ -65,7 +65,7 @@ async def examine(invocation: Invocation) -> list[Finding]:
                 program, (domains.hostname, domains.delivery, domains.domains)
             )
     except MailError as error:
-        findings.append(Finding(Level.FAIL, "data", str(error), "postroad init"))
+        findings.append(Finding(Level.FAIL, "data", str(error), _mending(str(error))))
     return findings
 
 
@@ -75,6 +75,12 @@ async def _together(
 ) -> list[Finding]:
     found = await asyncio.gather(*(check(program) for check in checks))
     return [finding for findings in found for finding in findings]
+
+
+def _mending(reason: str) -> str:
+    if "postroad init" in reason:
+        return "postroad init --domain DOMAIN --admin ADDRESS"
+    return "put back what is missing from the last backup of the data folder"
 
 
 def _lines(one: Finding) -> list[str]:

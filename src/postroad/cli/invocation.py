@@ -13,6 +13,7 @@ from postroad.cli.output import Output
 
 if TYPE_CHECKING:
     from postroad.app.program import Program
+    from postroad.app.reloading import Source
     from postroad.config.settings import Settings
 
 GLOBAL = Group("Global options", sort_key=9)
@@ -45,6 +46,14 @@ class Invocation:
         from postroad.config.loader import load
 
         return load(self.config, os.environ, data_dir=self.data_dir)
+
+    def source(self) -> "Source":
+        """Where a running server gets changed settings."""
+        from postroad.app.reloading import Source
+        from postroad.config.loader import find_file
+
+        file = find_file(self.config, os.environ, data_dir=self.data_dir)
+        return Source(self.settings, file)
 
     @asynccontextmanager
     async def program(self) -> AsyncIterator["Program"]:

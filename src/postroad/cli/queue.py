@@ -145,7 +145,7 @@ async def hold(
     which = _which(submission_id, domain, everything=everything)
     async with invocation.program() as program:
         count = await program.queue.hold(which, _event(program, EventKind.HELD))
-    _tell(invocation, count, "held. Back: postroad queue release")
+    _tell(invocation, count, "held until postroad queue release")
 
 
 @app.command

@@ -22,4 +22,4 @@ def serve(*, invocation: Invocation = EVERYTHING_DEFAULT) -> None:
     settings = invocation.settings()
     if invocation.json:
         settings = replace(settings, log=replace(settings.log, format=LogFormat.JSON))
-    run(settings)
+    run(settings, source=invocation.source())

@@ -90,8 +90,12 @@ async def _is_missing(program: "Program", blob: "BlobId") -> bool:
 
 async def _missing(program: "Program", account: "AccountId", blob: "BlobId") -> Fault:
     owner = await program.directory.load_account(account)
+    whose = owner.address
+    if not owner.is_person:
+        tenant = await program.directory.find_tenant(owner.tenant_id)
+        whose = f"programs of {tenant.name if tenant else owner.tenant_id}"
     return Fault(
-        f"message {blob.hex()} of {owner.address}",
+        f"message {blob.hex()} of {whose}",
         "its octets are missing from the blob store",
         "Restore the blobs folder from the last backup; newer files beside it may stay.",
     )

@@ -52,7 +52,7 @@ class Listeners:
         self.tasks = tasks
         self.tls = tls
         self.watch = watch
-        self._limits = limits
+        self.limits = limits
         self._servers: list[asyncio.Server] = []
         self._connections: dict[Connection, str] = {}
         self._by_address: Counter[str] = Counter()
@@ -78,8 +78,8 @@ class Listeners:
             log.info("listening", extra={"service": service.name, "host": host, "port": port})
 
     def _admit(self, connection: Connection, service: Service) -> Conversation | bytes:
-        over = len(self._connections) >= self._limits.total
-        crowd = self._by_address[connection.peer] >= self._limits.per_address
+        over = len(self._connections) >= self.limits.total
+        crowd = self._by_address[connection.peer] >= self.limits.per_address
         if self._draining or over or (crowd and not is_loopback(connection.peer)):
             log.warning(
                 "no room for a connection",

@@ -27,6 +27,17 @@ class Certificates:
     def context(self) -> ssl.SSLContext:
         return self._context
 
+    def use(self, certificate: Path, key: Path) -> None:
+        """Take other files from now on. Raises `Invalid`; the ones before then stay."""
+        before = self._certificate, self._key
+        self._certificate, self._key = certificate, key
+        try:
+            self._load_into(self._context)
+            self._seen = self._stamp()
+        except Invalid:
+            self._certificate, self._key = before
+            raise
+
     def reload_if_changed(self) -> bool:
         """Take up changed files. Raises `Invalid`; what was loaded before then stays."""
         stamp = self._stamp()

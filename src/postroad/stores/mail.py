@@ -137,8 +137,9 @@ class MailStore(Protocol):
     ) -> list[DeliveryResult]:
         """Put mail into the mailboxes of several accounts, and what is forwarded into the queue.
 
-        A delivery that was stored before is told as stored; a submission whose id is there stays. A result for each delivery, in order;
-        one that is refused (no room, no account) does not touch the others.
+        A delivery that was stored before is told as stored; a submission whose id is there stays.
+        A result for each delivery, in order; one that is refused (no room, no account) does not
+        touch the others.
         """
         ...
 

@@ -4,6 +4,7 @@ from functools import cached_property
 
 import dns.asyncresolver
 import dns.exception
+import dns.nameserver
 import dns.rdtypes.ANY.MX
 import dns.rdtypes.ANY.TXT
 import dns.resolver
@@ -52,9 +53,10 @@ class DnsResolver(Resolver):
         resolver.cache = dns.resolver.LRUCache(_CACHED_ANSWERS)
         resolver.lifetime = _SECONDS
         if self._servers:
-            resolver.nameservers = [server.partition(":")[0] for server in self._servers]
-            port = self._servers[0].partition(":")[2]
-            resolver.port = int(port) if port else 53
+            resolver.nameservers = [
+                dns.nameserver.Do53Nameserver(*_address_and_port(server))
+                for server in self._servers
+            ]
         return resolver
 
     async def _ask(self, name: str, kind: str) -> list[dns.rdata.Rdata]:
@@ -68,3 +70,14 @@ class DnsResolver(Resolver):
         except (dns.exception.DNSException, OSError) as error:
             raise TryLater(f"the DNS did not answer for {name}") from error
         return list(answer)
+
+
+def _address_and_port(server: str) -> tuple[str, int]:
+    """``address``, ``address:port`` or ``[v6]:port``."""
+    if server.startswith("["):
+        address, _, port = server[1:].partition("]")
+        return address, int(port.removeprefix(":") or 53)
+    if server.count(":") == 1:
+        address, _, port = server.partition(":")
+        return address, int(port)
+    return server, 53

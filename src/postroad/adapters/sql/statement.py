@@ -7,6 +7,8 @@ In the text of a statement
   :name             is a parameter (int, text, octets or None)
   {each name}       is a table with the column `value`, made of a parameter that is a list of int
   {each text name}  the same for a list of text
+  {pack column}     is all values of a column as one JSON array, empty or None without rows: a
+                    thread that steps through rows waits for the interpreter at each of them
   {for update}      locks the rows read, where the engine has row locks
   {skip locked}     the same, passing over rows that others hold
 """
@@ -24,6 +26,7 @@ Rows = list[Row]
 T = TypeVar("T")
 
 _EACH = re.compile(r"\{each (text )?(\w+)\}")
+_PACK = re.compile(r"\{pack (\w+)\}")
 _NAME = re.compile(r"(?<!:):(\w+)")
 
 
@@ -40,6 +43,7 @@ class Sql:
     @cached_property
     def sqlite(self) -> str:
         text = _EACH.sub(r"json_each(:\2)", self.text)
+        text = _PACK.sub(r"json_group_array(\1)", text)
         return text.replace("{for update}", "").replace("{skip locked}", "")
 
     @cached_property
@@ -55,6 +59,7 @@ class Sql:
     @property
     def _postgres_named(self) -> str:
         text = _EACH.sub(_unnest, self.text)
+        text = _PACK.sub(r"CAST(json_agg(\1) AS TEXT)", text)
         text = text.replace("{for update}", "FOR UPDATE")
         return text.replace("{skip locked}", "FOR UPDATE SKIP LOCKED")
 

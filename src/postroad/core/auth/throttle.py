@@ -16,10 +16,15 @@ class ThrottleSettings:
     """Failures that are free within `window_seconds`, for each kind of name; more must wait."""
 
     account: int = 10
+    """Failures for one account; the same wrong password counts once."""
     address: int = 20
+    """Failures from one address."""
     network: int = 100
+    """Failures from one network, a /24 of IPv4 or a /48 of IPv6."""
     window_seconds: int = 600
-    entries: int = 50_000  # Limit: memory; the oldest entry goes
+    """Failures older than this are forgotten, and whoever waits may try again."""
+    entries: int = 50_000
+    """Names kept at a time, to bound the memory; the oldest goes."""
 
 
 @dataclass(slots=True)

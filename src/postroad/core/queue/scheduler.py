@@ -57,7 +57,7 @@ class Scheduler:
         counters: Counters | None = None,
     ) -> None:
         """Without a transport, mail for elsewhere is captured in the sandbox."""
-        self._settings = settings
+        self.settings = settings  # may be replaced at any time
         self._queue = queue
         self._blobs = blobs
         self._directory = directory
@@ -73,10 +73,10 @@ class Scheduler:
 
     async def work(self) -> Moment | None:
         """Start what is due, as far as there is room; returns when to look again at the latest."""
-        free = self._settings.at_once - len(self._running)
+        free = self.settings.at_once - len(self._running)
         if free > 0:
             now = self._clock.now()
-            lease = after(now, self._settings.lease)
+            lease = after(now, self.settings.lease)
             claims = await self._queue.claim_due(now, lease, free, self._busy())
             for claim in claims:
                 self._running[claim.lease_token] = claim
@@ -85,13 +85,13 @@ class Scheduler:
 
     async def renew(self) -> None:
         """Hold on to what is being sent; to be called a few times within a lease."""
-        until = after(self._clock.now(), self._settings.lease)
+        until = after(self._clock.now(), self.settings.lease)
         for claim in list(self._running.values()):
             await self._queue.renew(claim, until)
 
     def _busy(self) -> list[str]:
         counts = Tally(claim.destination for claim in self._running.values())
-        limit = self._settings.at_once_per_destination
+        limit = self.settings.at_once_per_destination
         return [destination for destination, count in counts.items() if count >= limit]
 
     def _job(self, claim: Claim) -> Callable[[], Awaitable[None]]:
@@ -161,7 +161,7 @@ class Scheduler:
             if failure is not None:
                 failures.append(failure)
             events.append(_outcome(claim, recipient, settlement, success, now))
-        notice = await self._notices.make(claim, failures, now, self._settings.give_up_after)
+        notice = await self._notices.make(claim, failures, now, self.settings.give_up_after)
         if notice is not None:
             told = [failure.forward_path for failure in failures]
             events.append(
@@ -190,7 +190,7 @@ class Scheduler:
             return Settlement(recipient.number, RecipientState.DELIVERED, result.reply), None
         reply, enhanced = _reason(result)
         permanent = isinstance(result, PermanentFailure)
-        if not permanent and now >= after(claim.first_attempt_at, self._settings.give_up_after):
+        if not permanent and now >= after(claim.first_attempt_at, self.settings.give_up_after):
             reply, permanent = f"given up after many attempts; the last one: {reply}", True
         if permanent:
             failure = Failure(recipient.forward_path, reply, enhanced, attempt.remote, True)
@@ -198,14 +198,14 @@ class Scheduler:
         late = None
         if warn:
             late = Failure(recipient.forward_path, reply, enhanced, attempt.remote, False)
-        again = self._settings.next_attempt_at(now, recipient.attempts)
+        again = self.settings.next_attempt_at(now, recipient.attempts)
         return Settlement(recipient.number, RecipientState.QUEUED, reply, again, warn), late
 
     def _is_late(self, claim: Claim, now: Moment) -> bool:
         """Whether this is the time for the one notice of delay."""
         if claim.delay_notified:
             return False
-        return now >= after(claim.first_attempt_at, self._settings.warn_after)
+        return now >= after(claim.first_attempt_at, self.settings.warn_after)
 
 
 def _outgoing(

@@ -1,5 +1,6 @@
 """Reading messages of a mailbox: snapshots, changes and columns."""
 
+import json
 from array import array
 from collections.abc import Sequence
 
@@ -26,8 +27,10 @@ from postroad.model.uidset import count, decode
 _MAX_CHANGED = 5000  # more changed messages than this, and reading all is cheaper
 
 _PLACEMENTS = chosen("""
-    SELECT uid, email_id, flags, keywords, mod_seq FROM placement
-    WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} ORDER BY uid
+    SELECT {pack uid}, {pack email_id}, {pack flags}, {pack keywords}, {pack mod_seq} FROM (
+        SELECT uid, email_id, flags, keywords, mod_seq FROM placement
+        WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} ORDER BY uid
+    ) AS ordered
 """)
 _CHANGES = Sql("""
     SELECT kind, uids FROM change
@@ -52,10 +55,10 @@ def placements(owner: AccountId, mailbox: MailboxId) -> Steps[tuple[Mailbox, Pla
 
 
 def to_placements(rows: Rows) -> Placements:
-    """Columns of rows, with few steps in Python for each of them."""
-    if not rows:
+    """Packed columns as arrays, with few steps in Python for each message."""
+    if not rows or rows[0][0] in (None, "[]"):
         return Placements(array("I"), array("Q"), array("H"), array("Q"), ())
-    uids, emails, flags, keywords, mod_seqs = zip(*rows, strict=True)
+    uids, emails, flags, keywords, mod_seqs = (json.loads(text(column)) for column in rows[0])
     pairs = list(zip(flags, keywords, strict=True))
     index = {pair: n for n, pair in enumerate(dict.fromkeys(pairs))}
     return Placements(

@@ -12,15 +12,17 @@ from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, SubmissionId, TraceId
 from postroad.model.queue import QueueFilter, Submission, SubmissionRecipient
 
-# Every part of the filter that is not given is the empty text, which fits all.
+# Every part of the filter that is not given is the empty text, which fits all. The first line is
+# the condition of an index, so that what is final costs nothing.
 _FITS = """
-    (:submission = '' OR submission_id = :submission)
+    state IN ('queued', 'sending', 'held')
+    AND (:submission = '' OR submission_id = :submission)
     AND (:domain = '' OR destination = :domain)
     AND (:states = '' OR :states LIKE '%,' || state || ',%')
 """
 _WAITING = Sql(f"""
     SELECT DISTINCT owner_id, submission_id FROM recipient
-    WHERE state IN ('queued', 'sending', 'held') AND {_FITS}
+    WHERE {_FITS}
     ORDER BY submission_id LIMIT :limit
 """)  # noqa: S608
 _RETRY = Sql(f"""
@@ -37,7 +39,7 @@ _RELEASE = Sql(f"""
 """)  # noqa: S608
 _CANCEL = Sql(f"""
     UPDATE recipient SET state = 'canceled', due_at = NULL
-    WHERE state IN ('queued', 'held') AND {_FITS}
+    WHERE state <> 'sending' AND {_FITS}
     RETURNING owner_id, submission_id
 """)  # noqa: S608
 _TRACE = Sql("""

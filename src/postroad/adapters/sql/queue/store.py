@@ -8,6 +8,7 @@ from postroad.adapters.sql.events import add_events, events_of, find_trace, trac
 from postroad.adapters.sql.mail.mailboxes import now
 from postroad.adapters.sql.queue import operating, scheduling, submitting
 from postroad.adapters.sql.statement import Steps
+from postroad.base.errors import TryLater
 from postroad.base.moments import Moment
 from postroad.model.events import Event, NewEvent
 from postroad.model.ids import AccountId, BlobId, SubmissionId, TraceId
@@ -154,4 +155,8 @@ class SqlReferenceStore(ReferenceStore):
         return await self._engine.read(lambda: upkeep.references(after, limit))
 
     async def check(self) -> list[str]:
-        return [*await self._engine.check(), *await self._engine.read(upkeep.check_rows)]
+        faults = await self._engine.check()
+        try:
+            return [*faults, *await self._engine.read(upkeep.check_rows)]
+        except TryLater as error:  # too damaged to be read
+            return [*faults, str(error)]

@@ -235,6 +235,9 @@ CREATE TABLE recipient (
     PRIMARY KEY (owner_id, submission_id, number)
 ) {narrow};
 CREATE INDEX recipient_due ON recipient (due_at, destination) WHERE due_at IS NOT NULL;
+-- What the operator lists and counts, however many are final.
+CREATE INDEX recipient_waiting ON recipient (state)
+    WHERE state IN ('queued', 'sending', 'held');
 
 CREATE TABLE idempotency (
     owner_id {int} NOT NULL,

@@ -9,7 +9,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -67,13 +67,11 @@ class SqliteEngine(Engine):
 
     async def check(self) -> list[str]:
         def look() -> list[str]:
-            connection = connect(self._path, self._vfs, write=False)
             try:
-                found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+                with closing(connect(self._path, self._vfs, write=False)) as connection:
+                    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
             except apsw.Error as error:
                 found = [str(error)]
-            finally:
-                connection.close()
             return [] if found == ["ok"] else [f"{self._path}: {line}" for line in found]
 
         return await asyncio.to_thread(look)
@@ -158,6 +156,7 @@ def migrate(path: Path, vfs: str | None = None) -> list[Migration]:
     while another process holds it locked.
     """
     try:
+        _refuse_foreign(path, vfs)
         connection = connect(path, vfs, write=True)
     except (apsw.BusyError, apsw.LockedError, apsw.FullError) as error:
         raise translated(error) from error
@@ -181,6 +180,18 @@ def migrate(path: Path, vfs: str | None = None) -> list[Migration]:
         raise translated(error) from error
     finally:
         connection.close()
+
+
+def _refuse_foreign(path: Path, vfs: str | None) -> None:
+    """Before anything is written. Raises `Invalid` for a database of another program."""
+    if not path.is_file() or not path.stat().st_size:
+        return
+    flags = apsw.SQLITE_OPEN_READONLY
+    with closing(apsw.Connection(str(path), flags=flags, vfs=vfs)) as connection:
+        connection.set_busy_timeout(_BUSY_MILLISECONDS)
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+    if tables and "migration" not in tables:
+        raise Invalid(f"{path} is a database of another program")
 
 
 def drive(connection: apsw.Connection, operation: Operation[T]) -> T:
