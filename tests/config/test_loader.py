@@ -128,7 +128,8 @@ def test_what_is_no_setting_of_ours_is_left_alone() -> None:
         ),
         (
             "delivery: {mod: live}",
-            "postroad.yaml:1: delivery.mod: there is no such setting (did you mean delivery.mode?)",
+            "postroad.yaml:1: delivery.mod: there is no such setting "
+            "(did you mean delivery.mode?)",
         ),
         ("zzz: 1", "postroad.yaml:1: zzz: there is no such setting"),
         ("[1]: 1", "postroad.yaml:1: ?: there is no such setting"),
@@ -179,7 +180,8 @@ def test_what_is_no_setting_of_ours_is_left_alone() -> None:
         ),
         (
             "listen: {smtp: ['127.0.0.1:99999']}",
-            'postroad.yaml:1: listen.smtp: "127.0.0.1:99999": the port is a number from 0 to 65535',
+            'postroad.yaml:1: listen.smtp: "127.0.0.1:99999": '
+            "the port is a number from 0 to 65535",
         ),
         (
             "listen: {smtp: ['127.0.0.999:25']}",
@@ -256,7 +258,8 @@ def test_what_is_no_setting_of_ours_is_left_alone() -> None:
         ("data_dir: ''", "postroad.yaml:1: data_dir: a path is wanted here"),
         (
             "delivery: live",
-            "postroad.yaml:1: delivery: names with values are wanted here, such as `hostname: NAME`",
+            "postroad.yaml:1: delivery: names with values are wanted here, "
+            "such as `hostname: NAME`",
         ),
         (
             "- a",
@@ -299,10 +302,6 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_lines() -> None:
         "this version serves from 1 process only",
         'postroad.yaml:2: delivery.mode: "x" is not one of sandbox, live',
         "postroad.yaml:3: foo: there is no such setting",
-        "POSTROAD_LOG__LEVL: there is no such setting (did you mean POSTROAD_LOG__LEVEL?)",
-        'POSTROAD_LOG__LEVEL: "loud" is not one of debug, info, warning, error',
-    ] or found == [
-        *found[:3],
         'POSTROAD_LOG__LEVEL: "loud" is not one of debug, info, warning, error',
         "POSTROAD_LOG__LEVL: there is no such setting (did you mean POSTROAD_LOG__LEVEL?)",
     ]

@@ -2,8 +2,9 @@
 
 from stores.changes_contract import ChangesContract
 from stores.directory_contract import AccountsContract, CredentialsContract, TenantsContract
-from stores.mail_contract import AppendContract, DeliverContract, FlagsContract, MoveContract
+from stores.mail_contract import AppendContract, DeliverContract
 from stores.mailboxes_contract import MailboxesContract
+from stores.placement_contract import FlagsContract, MoveContract
 from stores.queue_contract import (
     EventsContract,
     OperateContract,

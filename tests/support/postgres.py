@@ -33,10 +33,10 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql://{_ADMIN}@/{database}?host={quote(str(self.folder))}"
 
-    async def run(self, statement: str) -> None:
+    async def run(self, statement: str, *values: object) -> None:
         connection = await asyncpg.connect(self.url("postgres"))
         try:
-            await connection.execute(statement)
+            await connection.execute(statement, *values)
         finally:
             await connection.close()
 

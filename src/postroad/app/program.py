@@ -1,5 +1,6 @@
 """The services of the program over its stores, for the server and for the command line alike."""
 
+import errno
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -64,20 +65,34 @@ class Program:
     sending: Sending
 
 
+def make_folder(settings: Settings) -> None:
+    """Make the data folder, readable by its owner alone. Raises `Invalid`."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(settings, error) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _not_writable(settings, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
+def _not_writable(settings: Settings, error: OSError) -> Invalid:
+    return Invalid(
+        f"{settings.data_dir} cannot be written: {error.strerror}. Choose another --data-dir."
+    )
+
+
 def initialise(settings: Settings) -> bool:
     """Make the data folder, the master key and the schema; False when all were there.
 
     Raises `Invalid` when the folder cannot be written, or holds something else.
     """
-    folder = settings.data_dir
+    make_folder(settings)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if "POSTROAD_MASTER_KEY" not in os.environ:
             make_master_key(settings.below_data(settings.master_key_file))
     except OSError as error:
-        raise Invalid(
-            f"{folder} cannot be written: {error.strerror}. Choose another --data-dir."
-        ) from error
+        raise _not_writable(settings, error) from error
     database = _path(settings, settings.storage.metadata, "sqlite:")
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _path(settings, settings.storage.blobs, "segments:").mkdir(

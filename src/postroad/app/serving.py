@@ -11,7 +11,14 @@ from datetime import timedelta
 from starlette.types import ASGIApp
 
 from postroad.adapters.sql.statement import Run, Sql, Steps, integer
-from postroad.app.program import Program, ended_suddenly, initialise, open_program
+from postroad.app.lock import serving_alone
+from postroad.app.program import (
+    Program,
+    ended_suddenly,
+    initialise,
+    make_folder,
+    open_program,
+)
 from postroad.app.protocols import mail_services, parse_address, spools
 from postroad.app.reloading import Reloader, Source
 from postroad.app.searching import Searching
@@ -32,7 +39,7 @@ from postroad.server.web import WebServer
 
 log = logging.getLogger(__name__)
 
-_SWITCH_SECONDS = 0.001
+_SWITCH_SECONDS = 0.0002
 _SHORTEST_WAIT_SECONDS = 0.01
 _LONGEST_WAIT_SECONDS = 30.0
 _DATA_VERSION = Sql("PRAGMA data_version")
@@ -51,14 +58,14 @@ def run(
     configure(settings.log.level.value, as_json=settings.log.format is LogFormat.JSON)
     # Threads that step through rows get the interpreter sooner (DESIGN.md section 4).
     sys.setswitchinterval(_SWITCH_SECONDS)
-    if ended_suddenly(settings):
-        log.warning(
-            "the database was left open; all that was acknowledged is kept",
-            extra={"why": "the last run ended suddenly, or another command is at work"},
-        )
-    initialise(settings)
-    runner = asyncio.Runner(loop_factory=_loop_factory())
-    with runner:
+    make_folder(settings)
+    with serving_alone(settings), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        if ended_suddenly(settings):
+            log.warning(
+                "the database was left open; all that was acknowledged is kept",
+                extra={"why": "the last run ended suddenly, or another command is at work"},
+            )
+        initialise(settings)
         runner.run(_serve(settings, source or Source(lambda: settings, None), ready))
 
 

@@ -124,7 +124,8 @@ class MailStore(Protocol):
     ) -> Appended:
         """Put new emails into a mailbox, all or none.
 
-        A `delivery_id` that the account has already seen gives the UID of then and stores nothing.
+        A `delivery_id` that the account has already seen stores nothing; it gives the UID
+        where the message lies now, or 0 when it was expunged since.
         Raises `NoSuchTarget`, `OverQuota`.
         """
         ...

@@ -28,6 +28,7 @@ T = TypeVar("T")
 _EACH = re.compile(r"\{each (text )?(\w+)\}")
 _PACK = re.compile(r"\{pack (\w+)\}")
 _NAME = re.compile(r"(?<!:):(\w+)")
+_INSERT = re.compile(r"(INSERT .* VALUES )(\(.*?\))(| ON CONFLICT .*)\Z")
 
 
 class Sql:
@@ -35,6 +36,7 @@ class Sql:
 
     def __init__(self, text: str) -> None:
         self.text = " ".join(text.split())
+        self._rows: dict[int, str] = {}
 
     @cached_property
     def lists(self) -> frozenset[str]:
@@ -45,6 +47,20 @@ class Sql:
         text = _EACH.sub(r"json_each(:\2)", self.text)
         text = _PACK.sub(r"json_group_array(\1)", text)
         return text.replace("{for update}", "").replace("{skip locked}", "")
+
+    def sqlite_rows(self, count: int) -> str:
+        """An INSERT of one row, made into one of `count` rows; see `in_rows`.
+
+        Raises `ValueError` for any other statement.
+        """
+        made = self._rows.get(count)
+        if made is None:
+            found = _INSERT.match(self.text)
+            if found is None:
+                raise ValueError(f"not an INSERT of one row: {self.text}")
+            rows = [_NAME.sub(rf":\g<1>_{n}", found[2]) for n in range(count)]
+            made = self._rows[count] = found[1] + ", ".join(rows) + found[3]
+        return made
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -77,9 +93,14 @@ class Run:
     params: Params
 
 
+def in_rows(rows: Sequence[Params]) -> dict[str, Value]:
+    """The parameters of all rows under the names that `Sql.sqlite_rows` has for them."""
+    return {f"{name}_{n}": value for n, row in enumerate(rows) for name, value in row.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class RunMany:
-    """Run a statement once for each set of parameters; the answer is no rows."""
+    """Insert a row for each set of parameters; the answer is no rows."""
 
     sql: Sql
     params: Sequence[Params]

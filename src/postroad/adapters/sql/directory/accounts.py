@@ -2,7 +2,7 @@
 
 import json
 
-from postroad.adapters.sql.directory.tenants import ADD_OWNER, find_domain, next_id
+from postroad.adapters.sql.directory.tenants import ADD_OWNER, find_domain, next_id, to_domain
 from postroad.adapters.sql.mail.mailboxes import create_first
 from postroad.adapters.sql.owners import lock, unrefer
 from postroad.adapters.sql.statement import (
@@ -32,6 +32,14 @@ _BY_ADDRESS = Sql(f"{ACCOUNT} WHERE a.address = :address")
 _BY_ID = Sql(f"{ACCOUNT} WHERE a.account_id = :account")
 _PEOPLE = Sql(f"{ACCOUNT} WHERE a.is_person = 1 ORDER BY a.address")
 _PEOPLE_OF = Sql(f"{ACCOUNT} WHERE a.is_person = 1 AND a.tenant_id = :tenant ORDER BY a.address")
+_RECIPIENT = Sql("""
+    SELECT a.account_id, a.tenant_id, a.address, a.display_name, a.role, a.is_person,
+        a.auth_version, a.disabled, o.quota_octets, a.created_at, o.used_octets,
+        d.domain_id, d.tenant_id, d.name, d.status, d.catch_all, d.created_at
+    FROM domain d LEFT JOIN account a ON a.address = :address
+        LEFT JOIN owner o ON o.owner_id = a.account_id
+    WHERE d.name = :domain
+""")
 _ADD = Sql("""
     INSERT INTO account (account_id, tenant_id, address, display_name, role, is_person,
         auth_version, disabled, created_at)
@@ -164,9 +172,13 @@ def delete_account(account: AccountId) -> Steps[None]:
 
 
 def find_recipient(local_part: str, domain_name: str) -> Steps[Recipient]:
-    domain = yield from find_domain(domain_name)
-    if domain is None:
+    address = f"{local_part}@{domain_name}"
+    row = one((yield Run(_RECIPIENT, {"address": address, "domain": domain_name})))
+    if row is None:
         return Recipient(None, None, None, 0)
+    domain = to_domain(row[11:])
+    if row[0] is not None:
+        return Recipient(domain, to_account(row), None, integer(row[10]))
     names = [local_part]
     if "+" in local_part:
         names.append(local_part.partition("+")[0])

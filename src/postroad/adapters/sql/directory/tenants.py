@@ -138,12 +138,12 @@ def domains(tenant: TenantId | None) -> Steps[tuple[Domain, ...]]:
         rows = yield Run(_DOMAINS, {})
     else:
         rows = yield Run(_DOMAINS_OF, {"tenant": tenant})
-    return tuple(_domain(row) for row in rows)
+    return tuple(to_domain(row) for row in rows)
 
 
 def find_domain(name: str) -> Steps[Domain | None]:
     row = one((yield Run(_DOMAIN_BY_NAME, {"name": name})))
-    return None if row is None else _domain(row)
+    return None if row is None else to_domain(row)
 
 
 def set_domain_status(tenant: TenantId, domain_id: str, status: DomainStatus) -> Steps[None]:
@@ -205,7 +205,7 @@ def _tenant(row: Row) -> Tenant:
     )
 
 
-def _domain(row: Row) -> Domain:
+def to_domain(row: Row) -> Domain:
     return Domain(
         text(row[0]),
         TenantId(integer(row[1])),

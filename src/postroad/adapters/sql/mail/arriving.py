@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from postroad.adapters.sql.events import add_events
-from postroad.adapters.sql.mail.mailboxes import find, load_target, now, record
+from postroad.adapters.sql.mail.mailboxes import COLUMNS, load_target, now, record, to_mailbox
 from postroad.adapters.sql.owners import exists, lock, refer, take
 from postroad.adapters.sql.references import check_referable
 from postroad.adapters.sql.statement import Params, Run, RunMany, Sql, Steps, integer, one
@@ -24,6 +24,11 @@ from postroad.model.uidset import encode
 
 Arrival = tuple[NewEmail, Flags, frozenset[str]]
 
+_TARGET = Sql(f"""
+    SELECT {COLUMNS}, EXISTS (
+        SELECT 1 FROM email e WHERE e.owner_id = :owner AND e.delivery_id = :delivery
+    ) FROM mailbox WHERE owner_id = :owner AND name = :name
+""")  # noqa: S608
 _DELIVERED = Sql("""
     SELECT e.email_id, p.uid FROM email e LEFT JOIN placement p
         ON p.owner_id = e.owner_id AND p.email_id = e.email_id
@@ -105,14 +110,15 @@ def deliver(deliveries: Sequence[LocalDelivery]) -> Steps[list[DeliveryResult]]:
 
 def _deliver_one(delivery: LocalDelivery) -> Steps[DeliveryResult]:
     owner = delivery.account
-    before = yield from _stored_before(owner, delivery.email.delivery_id)
-    if before is not None:
-        return Delivered(before[1], before[0], again=True)
-    target = yield from find(owner, delivery.mailbox)
+    delivery_id = delivery.email.delivery_id
+    target, is_there = yield from _find_target(owner, delivery.mailbox, delivery_id)
     if target is None or not target.selectable:
-        target = yield from find(owner, "INBOX")
+        target, is_there = yield from _find_target(owner, "INBOX", delivery_id)
     if target is None:
         return Refusal.NO_ACCOUNT
+    before = (yield from _stored_before(owner, delivery_id)) if is_there else None
+    if before is not None:
+        return Delivered(before[1], before[0], again=True)
     arrival = (delivery.email, delivery.flags, delivery.keywords)
     try:
         uids, ids = yield from place_new(owner, target, [arrival])
@@ -120,6 +126,15 @@ def _deliver_one(delivery: LocalDelivery) -> Steps[DeliveryResult]:
         return Refusal.OVER_QUOTA  # nothing was written yet: the quota is taken first
     yield from add_events(owner, delivery.events)
     return Delivered(uids[0], ids[0], again=False)
+
+
+def _find_target(
+    owner: AccountId, name: str, delivery_id: str | None
+) -> Steps[tuple[Mailbox | None, bool]]:
+    """The mailbox of that name, and whether the delivery was carried out before."""
+    params: Params = {"owner": owner, "name": name, "delivery": delivery_id}
+    row = one((yield Run(_TARGET, params)))
+    return (None, False) if row is None else (to_mailbox(row), bool(row[-1]))
 
 
 def _stored_before(owner: AccountId, delivery_id: str | None) -> Steps[tuple[EmailId, Uid] | None]:

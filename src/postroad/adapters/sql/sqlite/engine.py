@@ -1,8 +1,8 @@
 """SQLite as an engine: one writer thread that commits for many at once, and reader threads.
 
-The writer takes whatever operations wait, runs each in a SAVEPOINT and commits them together with
-one sync (WAL, synchronous=FULL). While a commit waits for the disk, the next ones gather; an
-idle server gathers nothing.
+The writer takes whatever operations wait and commits them together with one sync (WAL,
+synchronous=FULL). While a commit waits for the disk, the next ones gather; an idle server gathers
+nothing. One that fails is undone alone: then all are run again, each in a SAVEPOINT.
 """
 
 import asyncio
@@ -19,7 +19,16 @@ import apsw
 
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.migrations import JOURNAL, Dialect, Migration, missing, render
-from postroad.adapters.sql.statement import Operation, Rows, Run, Sql, Step, integer, text
+from postroad.adapters.sql.statement import (
+    Operation,
+    Rows,
+    Run,
+    Sql,
+    Step,
+    in_rows,
+    integer,
+    text,
+)
 from postroad.base.errors import Invalid, LowSpace, MailError, TryLater
 
 T = TypeVar("T")
@@ -28,6 +37,7 @@ _BATCH = 512
 _CHECKPOINT_PAGES = 4000
 _BUSY_MILLISECONDS = 10_000
 _STATEMENTS = 400
+_ROWS_AT_ONCE = 50
 _MAPPED_OCTETS = 4 * 2**30
 
 
@@ -212,7 +222,9 @@ def _rows(connection: apsw.Connection, step: Step) -> Rows:
     if isinstance(step, Run):
         rows: Rows = connection.execute(step.sql.sqlite, _bound(step.sql, step.params)).fetchall()
         return rows
-    connection.executemany(step.sql.sqlite, [_bound(step.sql, params) for params in step.params])
+    for start in range(0, len(step.params), _ROWS_AT_ONCE):
+        some = step.params[start : start + _ROWS_AT_ONCE]
+        connection.execute(step.sql.sqlite_rows(len(some)), in_rows(some))
     return []
 
 
@@ -251,26 +263,53 @@ def _read(connection: apsw.Connection, job: _Job) -> None:
 
 
 def _commit(connection: apsw.Connection, jobs: list[_Job]) -> None:
+    """Run the operations and commit them together.
+
+    Few fail, and a SAVEPOINT costs two more turns of the interpreter's lock for each operation,
+    so they are only made when one did.
+    """
     if not jobs:
         return
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            connection.execute("SAVEPOINT job")
-            try:
-                job.result = drive(connection, job.operation)
-            except Exception as error:
-                job.error = translated(error)
-                if connection.get_autocommit():  # the engine gave the whole transaction up
-                    raise
-                connection.execute("ROLLBACK TO job")
-            connection.execute("RELEASE job")
+        if not _run_all(connection, jobs):
+            if len(jobs) == 1:
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            _run_each_alone(connection, jobs)
         connection.execute("COMMIT")
     except Exception as error:
         if not connection.get_autocommit():
             connection.execute("ROLLBACK")
         for job in jobs:
             job.error = job.error or translated(error)
+
+
+def _run_all(connection: apsw.Connection, jobs: list[_Job]) -> bool:
+    """Whether all succeeded; if not, the transaction is undone, and the one that failed knows."""
+    for job in jobs:
+        try:
+            job.result = drive(connection, job.operation)
+        except Exception as error:
+            if not connection.get_autocommit():
+                connection.execute("ROLLBACK")
+            job.error = translated(error)
+            return False
+    return True
+
+
+def _run_each_alone(connection: apsw.Connection, jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.error = None
+        connection.execute("SAVEPOINT job")
+        try:
+            job.result = drive(connection, job.operation)
+        except Exception as error:
+            job.error = translated(error)
+            if connection.get_autocommit():  # the engine gave the whole transaction up
+                raise
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
 
 
 def _report(jobs: list[_Job]) -> None:

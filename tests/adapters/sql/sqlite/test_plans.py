@@ -1,0 +1,119 @@
+"""No statement of the hot path looks at every row of a table."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from postroad.adapters import sql
+from postroad.adapters.sql.mail import reading
+from postroad.adapters.sql.mail.selection import Chosen
+from postroad.adapters.sql.sqlite.engine import migrate
+from postroad.adapters.sql.statement import Sql
+from postroad.model.ids import AccountId, MailboxId, Uid
+from postroad.model.mailbox import Column
+
+# What may look at all rows, and why.
+SMALL = {  # tables with a row for each tenant, domain, person or key
+    "directory.tenants._TENANTS",
+    "directory.tenants._DOMAINS",
+    "directory.tenants._DOMAINS_OF",
+    "directory.tenants._IN_DOMAIN",
+    "directory.accounts._PEOPLE",
+    "directory.accounts._PEOPLE_OF",
+    "directory.accounts._ALIASES",
+    "directory.accounts._ALIASES_OF",
+    "directory.credentials._KEYS",
+}
+UPKEEP = {  # duties and the operator's check, once in a while
+    "upkeep._COUNTS",
+    "upkeep._USED",
+    "upkeep._ORPHANS",
+    "upkeep._UNREFERRED",
+    "upkeep._CHANGES",
+    "upkeep._GARBAGE",
+    "directory.accounts._BLOBS",
+    "directory.accounts._CLEAR",
+}
+
+
+def statements() -> Iterator[tuple[str, Sql]]:
+    """Every statement in the package, with the name it has there."""
+    for module in pkgutil.walk_packages(sql.__path__, f"{sql.__name__}."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            where = f"{module.name.removeprefix(sql.__name__ + '.')}.{name}"
+            for statement in value if isinstance(value, list) else [value]:
+                if isinstance(statement, Sql):
+                    yield where, statement
+                elif isinstance(statement, Chosen):
+                    yield f"{where} by range", statement.by_range
+                    yield f"{where} by list", statement.by_list
+
+
+ALL = dict(
+    (f"{where} #{n}", (where, statement)) for n, (where, statement) in enumerate(statements())
+)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("plans") / "mail.db"
+    migrate(made)
+    return made
+
+
+def plan(path: Path, statement: Sql) -> list[str]:
+    connection = apsw.Connection(str(path))
+    names = {name: "[]" if name in statement.lists else None for name in statement.names}
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {statement.sqlite}", names).fetchall()
+    connection.close()
+    return [str(row[3]) for row in rows]
+
+
+_NO_TABLES = ("json_each", "CONSTANT", "(subquery", "SCAN ordered")
+
+
+def scans(lines: list[str]) -> list[str]:
+    """Whole tables; the lists in parameters and constant rows are none."""
+    return [
+        line
+        for line in lines
+        if line.startswith("SCAN") and not any(word in line for word in _NO_TABLES)
+    ]
+
+
+def test_there_are_statements() -> None:
+    assert len(ALL) > 100
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_is_scanned(path: Path, name: str) -> None:
+    where, statement = ALL[name]
+    found = plan(path, statement)
+    if where in SMALL | UPKEEP:
+        return
+    assert scans(found) == [], found
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_hot_is_sorted_aside(path: Path, name: str) -> None:
+    """Rows of messages come in the order of their key."""
+    where, statement = ALL[name]
+    if where.startswith(("mail.reading", "mail.moving", "mail.flags", "owners")):
+        assert not [line for line in plan(path, statement) if "ORDER BY" in line]
+
+
+async def test_rows_are_read_by_key(path: Path) -> None:
+    for uids in ([Uid(1), Uid(2)], [Uid(1), Uid(9)]):
+        steps = reading.rows_of(AccountId(1), MailboxId(1), uids, list(Column))
+        found = plan(path, next(steps).sql)
+        assert scans(found) == []
+        assert any("USING PRIMARY KEY" in line and "placement" not in line for line in found)
+        assert not [line for line in found if "ORDER BY" in line], found
+
+
+def test_exceptions_are_not_stale() -> None:
+    assert {where.partition(" ")[0] for where, _ in ALL.values()} >= SMALL | UPKEEP

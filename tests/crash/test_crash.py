@@ -1,0 +1,194 @@
+"""Promise 1 of the design: 250 means kept (docs/design). The server is killed, again and again.
+
+`POSTROAD_CRASH_KILLS` says how often (5 if it is not set; 20 and more for a thorough run), and
+`POSTROAD_CRASH_SEED` repeats the schedule of an earlier run: it is printed with every failure.
+"""
+
+import os
+import secrets
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from support.dnsserver import dns_server
+from support.server import ALICE, RunningServer
+
+from crash.aftermath import (
+    ACCOUNTS,
+    Recorded,
+    check_bodies,
+    check_events,
+    check_search,
+    check_store,
+    counted,
+    found_at_last,
+    waiting,
+)
+from crash.keepers import Keeper, Mover
+from crash.ledger import Ledger, schedule
+from crash.mirror import Mirror
+from crash.senders import MailExchanger, Program, Submitter
+from crash.sink import Sink, running_sink
+from crash.tearing import tear
+from crash.workers import CAROL, DAVE, Desk, Worker
+
+KILLS = int(os.environ.get("POSTROAD_CRASH_KILLS", "5"))
+SEED = int(os.environ.get("POSTROAD_CRASH_SEED") or secrets.randbelow(10**6))
+
+_LONGEST_LOAD_SECONDS = 3.0
+_START_SECONDS = 15.0  # far more than it takes: the machine may be busy
+_DRAIN_SECONDS = 90.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + 25 * KILLS)]
+
+
+@contextmanager
+def crashing_server(sink: Sink, dns_address: str) -> Iterator[RunningServer]:
+    """A founded server, not started yet; whatever happens, its process does not stay."""
+    settings = {
+        "auth.cleartext": "loopback",
+        "delivery.mode": "live",
+        "delivery.port": sink.port,
+        "delivery.private_networks": True,
+        "delivery.queue.first_retry": "1s",
+        "delivery.queue.longest_retry": "2s",
+        "delivery.queue.lease": "10s",
+        "dns.servers": [dns_address],
+    }
+    with tempfile.TemporaryDirectory(prefix="postroad-", ignore_cleanup_errors=True) as name:
+        server = RunningServer(Path(name), settings)
+        server.found()
+        for address in (CAROL, DAVE):
+            server.passwords[address] = secrets.token_hex(8)
+            server.json("account", "add", address, "--password-stdin",
+                        stdin=server.passwords[address] + "\n")  # fmt: skip
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@dataclass(slots=True)
+class Run:
+    """One test: the server, its clients, and what they know."""
+
+    server: RunningServer
+    sink: Sink
+    ledger: Ledger = field(default_factory=Ledger)
+    recorded: Recorded = field(default_factory=Recorded)
+    workers: list[Worker] = field(default_factory=list)
+    start_seconds: list[float] = field(default_factory=list)
+
+    def employ(self) -> None:
+        keepers = [Keeper(self._desk(f"keep{number}")) for number in range(3)]
+        boxes = tuple(box for keeper in keepers for box in keeper.boxes)
+        self.workers = [
+            *keepers,
+            Mirror(self._desk("mirror0"), CAROL, boxes, mail_arrives=False),
+            Mirror(self._desk("mirror1"), ALICE, ACCOUNTS[ALICE], mail_arrives=True),
+            Mover(self._desk("mover")),
+            *(MailExchanger(self._desk(f"mx{number}")) for number in range(2)),
+            *(Submitter(self._desk(f"sub{number}")) for number in range(2)),
+            *(Program(self._desk(f"rest{number}")) for number in range(2)),
+        ]
+
+    def _desk(self, name: str) -> Desk:
+        return Desk(name, self.server, self.ledger, schedule(SEED, name))
+
+    def start(self) -> None:
+        """Start, and compare what is there with what must be."""
+        began = time.monotonic()
+        self.server.start()
+        self.start_seconds.append(time.monotonic() - began)
+        for worker in self.workers:
+            worker.recover()
+        self.ledger.check_present(counted(self.server))
+        self.check()
+
+    def load_and_kill(self, seconds: float) -> None:
+        stop = threading.Event()
+        threads = [threading.Thread(target=one.run, args=(stop,)) for one in self.workers]
+        for thread in threads:
+            thread.start()
+        time.sleep(seconds)
+        self.server.kill()
+        died_at = time.time()
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive(), f"a client hangs (seed {SEED})"
+        self.recorded.look(self.server.data_dir, died_at)
+        self.check()
+
+    def check(self) -> None:
+        assert not self.ledger.violations, "\n".join(self.ledger.violations)
+
+    def drain(self) -> None:
+        """Until the queue has come to rest; the leases of the dead have to lapse first."""
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while left := waiting(self.server):
+            assert time.monotonic() < deadline, f"{left} recipients still wait"
+            time.sleep(0.3)
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    with (
+        running_sink(schedule(SEED, "sink")) as sink,
+        dns_server() as dns,
+        crashing_server(sink, dns.address) as server,
+    ):
+        dns.add("sink.elsewhere.test", "A", "127.0.0.1")
+        for domain in ("elsewhere.test", "other.test"):
+            dns.add(domain, "MX", "10 sink.elsewhere.test.")
+        yield Run(server, sink)
+
+
+def test_250_means_kept(run: Run) -> None:
+    print(f"POSTROAD_CRASH_SEED={SEED} POSTROAD_CRASH_KILLS={KILLS}")
+    chance = schedule(SEED, "kills")
+    run.employ()
+    for number in range(KILLS):
+        run.start()
+        if chance.random() < 0.4:
+            check_store(run.server)
+        run.load_and_kill(chance.uniform(0.3, _LONGEST_LOAD_SECONDS))
+        if chance.random() < 0.7:
+            tear(run.server.data_dir, chance)
+        if chance.random() < 0.3:  # it dies again while it starts
+            run.server.launch()
+            time.sleep(chance.uniform(0.1, 1.0))
+            run.server.kill()
+        print(f"killed {number + 1}: sent, acknowledged {run.ledger.counts()}")
+    _settle(run)
+
+
+def _settle(run: Run) -> None:
+    """After the last start: nothing is on its way any more, and all of it is accounted for."""
+    run.start()
+    run.drain()
+    for worker in run.workers:
+        if isinstance(worker, Mirror):
+            worker.compare()
+    check_store(run.server)
+    run.ledger.check_final(found_at_last(run.server, run.sink))
+    run.check()
+    assert not run.sink.damaged
+    run.recorded.check(run.sink.receipts)
+    check_events(run.server, run.sink.receipts)
+    check_bodies(run.server)
+    keys = run.ledger.received(ALICE)
+    check_search(run.server, ALICE, schedule(SEED, "search").sample(keys, min(len(keys), 20)))
+    assert not list((run.server.data_dir / "spool").iterdir())
+    sent, acknowledged = run.ledger.counts()
+    assert acknowledged > 10 * KILLS, f"too little load to prove anything: {sent} sent"
+    slowest = max(run.start_seconds)
+    print(f"sent {sent}, acknowledged {acknowledged}, to the sink {len(run.sink.receipts)}")
+    print(f"slowest start {slowest:.1f} s")
+    assert slowest < _START_SECONDS
+    run.server.stop()

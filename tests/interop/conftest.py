@@ -1,0 +1,6 @@
+"""What the tests with real programs share."""
+
+from support.dnsserver import dns_server_fixture
+from support.server import make_server, shared_server
+
+__all__ = ["dns_server_fixture", "make_server", "shared_server"]

@@ -1,0 +1,312 @@
+"""The real server as a process of its own, on free ports of this machine, for tests.
+
+A test file asks for `shared_server` (one for the whole run: add mail, but change nothing for
+others) or for `make_server` (one of its own, with other settings) after importing the fixture.
+When a server ends, its log must hold no error and no traceback.
+"""
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+HOST = "127.0.0.1"
+DOMAIN = "example.test"
+HOSTNAME = "mail.example.test"
+ALICE = "alice@example.test"
+BOB = "bob@example.test"
+SERVICES = ("smtp", "submission", "submissions", "imap", "imaps", "http", "https")
+SOURCE = Path(__file__).parents[2] / "src"
+Settings = Mapping[str, object]
+"""Settings as the file has them, by their dotted paths: ``{"delivery.mode": "live"}``."""
+
+_ERROR = re.compile(
+    r"^\S+Z (?:error|critical) .*|^Traceback \(most recent call last\).*|.*Warning: .*"
+    r"|^Task exception was never retrieved.*|^Exception ignored .*",
+    re.MULTILINE,
+)
+_START_SECONDS = 30
+_STOP_SECONDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a command of the program ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class RunningServer:
+    """One data folder, and the server over it while it runs."""
+
+    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.config = folder / "postroad.yaml"
+        self.log_path = folder / "server.log"
+        self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
+        self.passwords = {
+            ALICE: "alice-" + secrets.token_hex(8),
+            BOB: "bob-" + secrets.token_hex(8),
+        }
+        self.api_key = ""
+        self.environ: dict[str, str] = {}
+        self.may_log_errors = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._settings: dict[str, object] = dict(settings or {})
+        self.write_config({})
+
+    # Settings and commands
+
+    def write_config(self, settings: Settings) -> None:
+        """Write the file anew, with these settings on top; a running server is not told."""
+        self._settings.update(settings)
+        values: dict[str, object] = {
+            "data_dir": str(self.data_dir),
+            "hostname": HOSTNAME,
+            "limits.free_disk_octets": 0,
+            "shutdown.grace": "5s",
+        }
+        values |= {f"listen.{name}": [f"{HOST}:{port}"] for name, port in self.ports.items()}
+        self.config.write_text(json.dumps(_tree(values | self._settings), indent=1))  # is YAML too
+
+    def command(self, *words: str, stdin: str = "") -> Finished:
+        """Run `postroad WORDS` with this server's settings, to its end."""
+        done = subprocess.run(
+            [sys.executable, "-m", "postroad", *words, "--config", str(self.config)],
+            input=stdin.encode(),
+            capture_output=True,
+            env=self._environment(),
+            cwd=self.folder,
+            timeout=60,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def json(self, *words: str, stdin: str = "") -> object:
+        """What a command prints with `--json`; it must succeed."""
+        done = self.command(*words, "--json", stdin=stdin)
+        assert done.code == 0, f"postroad {' '.join(words)}: exit {done.code}\n{done.err}"
+        return json.loads(done.out)
+
+    def found(self) -> None:
+        """Make the data folder with the domain, both accounts and an API key."""
+        made = self.json(
+            "init", "--domain", DOMAIN, "--admin", ALICE, "--password-stdin",
+            stdin=self.passwords[ALICE] + "\n",
+        )  # fmt: skip
+        assert isinstance(made, dict)
+        self.api_key = str(made["api_key"])
+        self.json("account", "add", BOB, "--password-stdin", stdin=self.passwords[BOB] + "\n")
+
+    def take_over(self, founded: "RunningServer") -> None:
+        """Begin with a copy of the data of another one that does not run."""
+        shutil.copytree(founded.data_dir, self.data_dir)
+        self.passwords, self.api_key = dict(founded.passwords), founded.api_key
+
+    # Its life
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        self.launch()
+        process = self._process
+        assert process is not None
+        deadline = time.monotonic() + _START_SECONDS
+        while not self.is_ready():
+            assert process.poll() is None, f"the server ended:\n{self.log()}"
+            assert time.monotonic() < deadline, f"the server is not ready:\n{self.log()}"
+            time.sleep(0.05)
+
+    def launch(self) -> None:
+        """Start it without waiting."""
+        assert self._process is None
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "postroad", "serve", "--config", str(self.config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(),
+                cwd=self.folder,
+            )
+
+    def wait(self, seconds: float = _START_SECONDS) -> int:
+        """Until it ends by itself; the exit code."""
+        assert self._process is not None
+        code = self._process.wait(seconds)
+        self._process = None
+        return code
+
+    def terminate(self) -> None:
+        """Ask it to end, without waiting."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """End it in good order, and look at its log."""
+        self._end(signal.SIGTERM)
+        self.check_log()
+
+    def kill(self) -> None:
+        """End it as a power cut would, as far as a process can be treated so."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def close(self) -> None:
+        """For the fixtures: nothing is left behind, whatever happened."""
+        if self._process is None:
+            self.check_log()
+        elif self._process.poll() is None:
+            self.stop()
+        else:
+            code, self._process = self._process.returncode, None
+            raise AssertionError(f"the server ended by itself, exit {code}:\n{self.log()}")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.http}/readyz", timeout=5) as answer:  # noqa: S310  # our own server
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the server did not stop:\n{self.log()}") from None
+
+    # What tests ask
+
+    @property
+    def http(self) -> str:
+        return f"http://{HOST}:{self.ports['http']}"
+
+    @property
+    def certificate(self) -> Path:
+        """The self-signed one, there once the server has started."""
+        return self.data_dir / "tls" / "self-signed.pem"
+
+    def tls(self) -> ssl.SSLContext:
+        """A client's context that knows the server's certificate; its names include localhost."""
+        return ssl.create_default_context(cafile=str(self.certificate))
+
+    def connect(self, service: str, seconds: float = 20) -> socket.socket:
+        return socket.create_connection((HOST, self.ports[service]), seconds)
+
+    def log(self) -> str:
+        return self.log_path.read_text("utf-8", "replace") if self.log_path.exists() else ""
+
+    def errors(self) -> list[str]:
+        return _ERROR.findall(self.log())
+
+    def check_log(self) -> None:
+        """Raises `AssertionError` when the log tells of a bug."""
+        if not self.may_log_errors and self.errors():
+            raise AssertionError(f"the server's log has errors:\n{self.log()[-6000:]}")
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if "POSTROAD" not in name}
+        # Without the folders of other things that run here, and without the warnings' silence.
+        return kept | {"PYTHONPATH": str(SOURCE), "PYTHONWARNINGS": "default"} | self.environ
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody uses now."""
+    with contextlib.ExitStack() as stack:
+        found = []
+        for _ in range(count):
+            one = stack.enter_context(socket.socket())
+            one.bind((HOST, 0))
+            found.append(int(one.getsockname()[1]))
+        return found
+
+
+@contextlib.contextmanager
+def running_server(settings: Settings | None = None) -> Iterator[RunningServer]:
+    """A founded server that runs, in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="postroad-", ignore_cleanup_errors=True) as name:
+        server = RunningServer(Path(name), settings)
+        server.take_over(_founded())
+        try:
+            server.start()
+            yield server
+        except BaseException:
+            server.may_log_errors = True  # the first failure is what counts
+            with contextlib.suppress(AssertionError):
+                server.close()
+            raise
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[RunningServer]:
+    """One server for all tests that leave no settings or accounts changed."""
+    with running_server() as server:
+        yield server
+
+
+@functools.cache
+def _founded() -> RunningServer:
+    """Founded once for the whole run, since that takes seconds; the tests get copies."""
+    folder = Path(tempfile.mkdtemp(prefix="postroad-founded-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    server = RunningServer(folder)
+    server.found()
+    return server
+
+
+MakeServer = Callable[..., RunningServer]
+
+
+@pytest.fixture
+def make_server() -> Iterator[MakeServer]:
+    """Makes servers of a test's own: ``make_server({"delivery.mode": "live"})``."""
+    with contextlib.ExitStack() as stack:
+        yield lambda settings=None: stack.enter_context(running_server(settings))
+
+
+def _tree(values: Settings) -> dict[str, object]:
+    tree: dict[str, object] = {}
+    for path, value in values.items():
+        *sections, name = path.split(".")
+        branch = tree
+        for section in sections:
+            inner = branch.setdefault(section, {})
+            assert isinstance(inner, dict)
+            branch = inner
+        branch[name] = value
+    return tree
