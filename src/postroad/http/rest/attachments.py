@@ -2,12 +2,15 @@
 
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 
+from postroad.base.errors import Invalid, TooLarge, TryLater
 from postroad.formats.compose.message import Attachment
 from postroad.http.contract.problems import unprocessable
+from postroad.ports.fetcher import FetchedFile, Fetcher
 
 Octet = Annotated[int, msgspec.Meta(ge=0, le=255)]
 
@@ -34,7 +37,35 @@ class AttachmentIn(msgspec.Struct, kw_only=True):
     path: str | None = None
 
 
-def read_attachments(given: list[AttachmentIn]) -> list[Attachment]:
+Fetched = Mapping[int, FetchedFile]
+"""Files that attachments name by URL, by the places of the attachments."""
+
+
+async def fetch_remote(given: list[AttachmentIn], fetcher: Fetcher | None) -> Fetched:
+    """Get the files named by `path`. Raises `RequestError`, naming the one at fault."""
+    fetched: dict[int, FetchedFile] = {}
+    left = MAX_OCTETS
+    for index, item in enumerate(given[:MAX_ATTACHMENTS]):
+        if item.path is None:
+            continue
+        field = f"attachments[{index}].path"
+        if item.content is not None:
+            raise unprocessable(
+                "invalid_attachment", f"`{field}` and `content` exclude each other."
+            )
+        if fetcher is None:
+            raise unprocessable(
+                "invalid_attachment", f"`{field}` is not available here: send `content`."
+            )
+        try:
+            fetched[index] = await fetcher.fetch(item.path, left)
+        except (Invalid, TooLarge, TryLater) as error:
+            raise unprocessable("invalid_attachment", f"`{field}`: {error}.") from error
+        left -= len(fetched[index].octets)
+    return fetched
+
+
+def read_attachments(given: list[AttachmentIn], fetched: Fetched) -> list[Attachment]:
     """The attachments of one email. Raises `RequestError`, naming the one at fault."""
     if len(given) > MAX_ATTACHMENTS:
         raise unprocessable(
@@ -43,7 +74,13 @@ def read_attachments(given: list[AttachmentIn]) -> list[Attachment]:
     attachments = []
     left = MAX_OCTETS
     for index, item in enumerate(given):
-        octets = _octets(item, f"attachments[{index}]")
+        if (remote := fetched.get(index)) is not None:
+            item = msgspec.structs.replace(
+                item,
+                filename=item.filename or remote.filename or "attachment",
+                content_type=item.content_type or remote.media_type,
+            )
+        octets = remote.octets if remote else _octets(item, f"attachments[{index}]")
         left -= len(octets)
         if left < 0:
             megabytes = MAX_OCTETS // 1_000_000
@@ -71,11 +108,6 @@ def _length(content: str | list[Octet] | NodeBuffer | None) -> int:
 
 
 def _octets(item: AttachmentIn, field: str) -> bytes:
-    if item.path is not None:
-        raise unprocessable(
-            "invalid_attachment",
-            f"`{field}.path` is not available on this server: send the file in `content`.",
-        )
     if item.filename is None and item.content_type is None:
         raise unprocessable("invalid_attachment", f"Missing `{field}.filename` field.")
     match item.content:

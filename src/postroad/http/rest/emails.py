@@ -8,10 +8,12 @@ import msgspec
 from postroad.base.errors import Conflict, MailError, NotFound
 from postroad.base.moments import Moment, to_iso
 from postroad.core.sending.service import Draft as NewMessage
+from postroad.formats.compose.mailboxes import parse_mailbox
 from postroad.http.contract.decoding import decode_json
 from postroad.http.contract.endpoint import Access, Call, Endpoint
 from postroad.http.contract.problems import RequestError, unprocessable
 from postroad.http.rest import idempotency
+from postroad.http.rest.attachments import fetch_remote
 from postroad.http.rest.pages import Listed, PageQuery, uuid_of
 from postroad.http.rest.sendemail import Plan, SendEmail, ShownEmail, Tag, plan
 from postroad.http.rest.services import RestServices
@@ -165,9 +167,12 @@ def _named(error: MailError | RequestError, index: int) -> Exception:
 
 async def _plan(call: Call[RestServices, object], email: SendEmail) -> Plan:
     """What shall be sent, if this program may send it."""
-    planned = plan(email, call.services.clock.now())
-    await call.services.identities.domain_of_program(call.program, planned.author.addr_spec)
-    return planned
+    services = call.services
+    # Who may not send from here does not have us fetch files either.
+    author = parse_mailbox(email.from_, "from")
+    await services.identities.domain_of_program(call.program, author.addr_spec)
+    fetched = await fetch_remote(email.attachments or [], services.fetcher)
+    return plan(email, services.clock.now(), fetched)
 
 
 async def _build(services: RestServices, planned: Plan) -> NewMessage:

@@ -14,7 +14,7 @@ from postroad.core.sending.service import Draft as NewMessage
 from postroad.formats.compose.mailboxes import Mailbox, parse_mailbox
 from postroad.formats.compose.message import Draft, compose
 from postroad.http.contract.problems import unprocessable
-from postroad.http.rest.attachments import AttachmentIn, read_attachments, size_of
+from postroad.http.rest.attachments import AttachmentIn, Fetched, read_attachments, size_of
 from postroad.model.ids import SubmissionId, TraceId
 from postroad.model.queue import Source
 
@@ -77,8 +77,11 @@ class Plan:
     build: Callable[[], NewMessage]
 
 
-def plan(wanted: SendEmail, now: Moment) -> Plan:
-    """Check all of a request but its attachments. Raises `Invalid` and `RequestError`."""
+def plan(wanted: SendEmail, now: Moment, fetched: Fetched) -> Plan:
+    """Check all of a request but its attachments, whose remote files were `fetched`.
+
+    Raises `Invalid` and `RequestError`.
+    """
     _demand_available(wanted)
     author = parse_mailbox(wanted.from_, "from")
     to = _mailboxes(wanted.to, "to")
@@ -101,7 +104,7 @@ def plan(wanted: SendEmail, now: Moment) -> Plan:
             html=wanted.html,
             text=wanted.text,
             headers=wanted.headers or {},
-            attachments=read_attachments(attachments),
+            attachments=read_attachments(attachments, fetched),
         )
         composed = compose(
             draft, message_id=f"<{submission_id}@{author.domain}>", date=to_datetime(now)
@@ -132,6 +135,7 @@ def plan(wanted: SendEmail, now: Moment) -> Plan:
         )
 
     size = len(wanted.html or "") + len(wanted.text or "") + size_of(attachments)
+    size += sum(len(file.octets) for file in fetched.values())
     return Plan(author, size, build)
 
 

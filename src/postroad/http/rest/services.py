@@ -9,6 +9,7 @@ from postroad.core.sending.identity import Identities
 from postroad.core.sending.service import Sending
 from postroad.http.rest.idempotency import InFlight
 from postroad.ports.clock import Clock
+from postroad.ports.fetcher import Fetcher
 from postroad.ports.tasks import Tasks
 
 
@@ -38,5 +39,6 @@ class RestServices:
     keys: ApiKeys
     tasks: Tasks
     clock: Clock
+    fetcher: Fetcher | None = None
     operations: Operations = field(default_factory=Operations)
     in_flight: InFlight = field(default_factory=InFlight)
