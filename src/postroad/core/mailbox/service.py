@@ -31,7 +31,8 @@ DELIMITER = "/"
 class MailboxLimits:
     """Bounds on what one account may make."""
 
-    slice_messages: int = 2000  # commands over more messages commit in slices
+    slice_messages: int = 2000  # MOVE and EXPUNGE of more messages commit in slices
+    slice_flags: int = 20_000  # STORE, too: rows of flags are narrow, 20,000 take a few ms
     name_octets: int = 1000
     levels: int = 50
     keyword_octets: int = 255
@@ -142,7 +143,7 @@ class MailboxService:
         if any(len(word.encode()) > self._limits.keyword_octets for word in change.keywords):
             raise Invalid(f"a keyword has at most {self._limits.keyword_octets} octets")
         mod_seq, changed, modified = ModSeq(0), list[Uid](), list[Uid]()
-        for part in self._slices(uids):
+        for part in self._slices(uids, self._limits.slice_flags):
             done = await self._store.store_flags(account, mailbox, part, change, unchanged_since)
             mod_seq = done.mod_seq
             changed.extend(done.changed)
@@ -207,8 +208,8 @@ class MailboxService:
             raise NoSuchTarget(f"there is no mailbox {name}")
         return mailbox
 
-    def _slices(self, uids: Sequence[Uid]) -> list[Sequence[Uid]]:
-        size = self._limits.slice_messages
+    def _slices(self, uids: Sequence[Uid], size: int = 0) -> list[Sequence[Uid]]:
+        size = size or self._limits.slice_messages
         return [uids[start : start + size] for start in range(0, len(uids), size)]
 
     def _acceptable(self, name: MailboxName) -> MailboxName:

@@ -125,6 +125,11 @@ class _Columns:
         if not fresh:
             return
         self.looks, self.mod_seqs = self.looks[:], self.mod_seqs[:]
+        first = bisect_left(self.uids, new.uids[0])
+        if self.uids[first : first + fresh] == new.uids[:fresh]:  # one run: in C
+            self.looks[first : first + fresh] = looks[:fresh]
+            self.mod_seqs[first : first + fresh] = new.mod_seqs[:fresh]
+            return
         for n in range(fresh):
             place = snapshot.index(new.uids[n])
             if place is not None:
