@@ -25,18 +25,22 @@ def check(*, invocation: Invocation = EVERYTHING_DEFAULT) -> int:
     """
     from postroad.config.loader import find_file
     from postroad.config.problems import ConfigError
+    from postroad.server.tls import Certificates
 
     file = find_file(invocation.config, os.environ, data_dir=invocation.data_dir)
     source = "defaults and environment (there is no postroad.yaml)" if file is None else str(file)
     name = None if file is None else str(file)
     try:
-        invocation.settings()
+        settings = invocation.settings()
     except ConfigError as error:
         if not invocation.json:
             raise
         problems = [{"place": one.place, "what": one.what} for one in error.problems]
         invocation.output.result({"file": name, "ok": False, "problems": problems})
         return 1
+    if settings.tls.certificate is not None and settings.tls.key is not None:
+        # Raises `Invalid` for files that are not there or do not belong together.
+        Certificates(settings.tls.certificate, settings.tls.key)
     invocation.output.result(
         {"file": name, "ok": True, "problems": []},
         f"No faults in {source}.",

@@ -71,7 +71,7 @@ def text(settings: "Settings", credentials: dict[str, str]) -> list[str]:
     folder = settings.data_dir
     return [
         f"A demonstration in {folder}/ (delete the folder to start anew). Mail for elsewhere",
-        "stays here, in the Sandbox mailbox of who sent it.",
+        f"stays here, in the Sandbox mailbox of {_ALICE}.",
         "",
         f"  {_ALICE}  password {credentials[_ALICE]}  (admin)",
         f"  {_BOB}    password {credentials[_BOB]}",

@@ -65,6 +65,8 @@ for group in (
 
 def main() -> None:
     """Entry point."""
+    # Security: mail and keys are nobody else's business, whatever the shell's habit is.
+    os.umask(0o077)
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
