@@ -4,5 +4,6 @@ import sys
 
 import pytest
 
-if "stores" not in sys.modules:  # what is imported already cannot be rewritten
-    pytest.register_assert_rewrite("stores", "support")
+for name in ("stores", "support"):
+    if name not in sys.modules:  # what is imported already cannot be rewritten
+        pytest.register_assert_rewrite(name)

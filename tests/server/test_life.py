@@ -18,6 +18,8 @@ from support.server import ALICE, BOB, MakeServer, RunningServer
 
 from postroad.server.tls import make_self_signed
 
+pytestmark = pytest.mark.slow
+
 
 def _send_by_rest(server: RunningServer, subject: str) -> tuple[int, dict[str, Any]]:  # JSON
     email = {"from": BOB, "to": ALICE, "subject": subject, "text": "Hello"}
@@ -54,7 +56,14 @@ def test_a_disk_that_is_nearly_full(make_server: MakeServer) -> None:
 
 def test_a_message_under_way_is_finished_before_the_end(make_server: MakeServer) -> None:
     server = make_server({"shutdown.grace": "15s"})
-    with talk(server, "smtp") as client, imap(server, ALICE) as idle:
+    with (
+        talk(server, "smtp") as client,
+        imap(server, ALICE) as idle,
+        imap(server, ALICE) as other,
+    ):
+        other.send(b"t APPEND INBOX {40}\r\n")
+        other.until(b"+")
+        other.send(b"Subject: last too\r\n\r\n")
         idle.send(b"t IDLE\r\n")
         idle.until(b"+")
         client.ask(b"EHLO elsewhere.test")
@@ -65,6 +74,8 @@ def test_a_message_under_way_is_finished_before_the_end(make_server: MakeServer)
         server.terminate()
         assert b"* BYE" in wait_until_closed(idle)
         assert _is_refused(server, "smtp")
+        other.send(b"x" * 17 + b"\r\n\r\n")
+        assert b"* BYE" in other.until(b"t OK")[-1] + wait_until_closed(other)
         client.send(b"Second half\r\n.\r\n")
         assert client.reply().startswith(b"250")
         assert client.reply().startswith(b"421")
@@ -72,7 +83,7 @@ def test_a_message_under_way_is_finished_before_the_end(make_server: MakeServer)
     assert server.wait() == 0
     server.start()
     with imap(server, ALICE) as reader:
-        assert count(reader) == 1
+        assert count(reader) == 2
 
 
 def _is_refused(server: RunningServer, service: str) -> bool:
@@ -160,7 +171,6 @@ def test_a_new_password_holds_at_once(make_server: MakeServer) -> None:
         assert client.do(f'LOGIN {BOB} "another-password-1"'.encode()).startswith(b"t OK")
 
 
-@pytest.mark.slow
 def test_a_certificate_is_taken_up_while_serving(make_server: MakeServer) -> None:
     server = make_server()
     before = _shown(server)
@@ -235,3 +245,52 @@ def test_an_interrupt_ends_it_in_good_order_too(make_server: MakeServer) -> None
     os.kill(server.pid, signal.SIGINT)
     assert server.wait() == 0
     server.start()
+
+
+def test_handshakes_that_fail_leave_no_connection_behind(make_server: MakeServer) -> None:
+    server = make_server()
+    for service, command in (("submission", b"STARTTLS\r\n"), ("imap", b"t STARTTLS\r\n")):
+        for _ in range(10):
+            with talk(server, service) as client:
+                if service == "submission":
+                    client.ask(b"EHLO elsewhere.test")
+                client.send(command)
+                client.line()
+                client.send(b"this is no handshake at all\r\n")
+                client.rest()
+    with talk(server, "smtp"):
+        assert b'connections{service="smtp"} 1.0' in _metrics(server)
+    deadline = time.monotonic() + 10
+    while b'connections{service="imap"}' in (metrics := _metrics(server)) or (
+        b'connections{service="submission"}' in metrics
+    ):
+        assert time.monotonic() < deadline, metrics
+        time.sleep(0.1)
+
+
+def _metrics(server: RunningServer) -> bytes:
+    url = f"{server.http}/metrics"
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # our own server
+        return bytes(answer.read())
+
+
+def test_changed_settings_are_taken_up_while_serving(make_server: MakeServer) -> None:
+    server = make_server()
+    server.write_config({"limits.connections": 1, "imap.literal": "LITERAL-"})
+    os.kill(server.pid, signal.SIGHUP)
+    deadline = time.monotonic() + 15
+    while "settings reloaded" not in server.log():
+        assert time.monotonic() < deadline, server.log()
+        time.sleep(0.1)
+    assert "settings changed that need a restart  paths=imap.literal" in server.log()
+    with talk(server, "smtp"):
+        second = Talk(server.connect("smtp"))
+        assert second.line().startswith(b"421")
+        second.socket.close()
+    server.config.write_text("limits: [nonsense]")
+    os.kill(server.pid, signal.SIGHUP)
+    while "the changed settings are not used" not in server.log():
+        assert time.monotonic() < deadline, server.log()
+        time.sleep(0.1)
+    assert server.is_ready()
+    server.write_config({"limits.connections": 1000})

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from support.server import ALICE, HOST, MakeServer, RunningServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def stopped(make_server: MakeServer) -> RunningServer:

@@ -30,7 +30,7 @@ class DnsServer:
         self._socket.settimeout(0.2)
         self._records: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], list[str]] = {}
         self._lock = threading.Lock()
-        self._broken: set[dns.name.Name] = set()
+        self._broken: set[tuple[dns.name.Name, dns.rdatatype.RdataType]] = set()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="dns", daemon=True)
         self.asked: list[tuple[str, str]] = []
@@ -60,10 +60,10 @@ class DnsServer:
         with self._lock:
             self._records.pop(_key(name, kind), None)
 
-    def fail(self, name: str) -> Self:
-        """Answer SERVFAIL for this name from now on."""
+    def fail(self, name: str, kind: str = "ANY") -> Self:
+        """Answer SERVFAIL for this name from now on, or for one kind of record."""
         with self._lock:
-            self._broken.add(dns.name.from_text(name))
+            self._broken.add(_key(name, kind))
         return self
 
     def texts(self, name: str) -> list[bytes]:
@@ -99,7 +99,7 @@ class DnsServer:
             self.asked.append((name.to_text(), dns.rdatatype.to_text(kind)))
             values = self._records.get((_lower(name), kind), [])
             known = any(_lower(name) == one for one, _ in self._records)
-            broken = _lower(name) in self._broken
+            broken = any((_lower(name), one) in self._broken for one in (kind, dns.rdatatype.ANY))
         if broken:
             response.set_rcode(dns.rcode.SERVFAIL)
         elif values:

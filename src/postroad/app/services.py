@@ -48,8 +48,9 @@ class Services:
 def build_services(program: Program, spools: Spools, searching: Searching) -> Services:
     settings = program.settings
     snapshots = SnapshotCache(program.mail, settings.limits.snapshot_octets)
-    router = Router(program.directory, program.hostname)
-    transport = outgoing(program) if settings.delivery.mode is DeliveryMode.LIVE else None
+    live = settings.delivery.mode is DeliveryMode.LIVE
+    router = Router(program.directory, program.hostname, only_verified=live)
+    transport = outgoing(program) if live else None
     return Services(
         authenticator=Authenticator(
             program.directory,
@@ -164,7 +165,6 @@ def _scheduler(
         program.settings.delivery.queue,
         program.queue,
         program.blobs,
-        program.directory,
         LocalQueue(
             program.mail,
             program.blobs,

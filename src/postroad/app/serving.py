@@ -11,6 +11,7 @@ from datetime import timedelta
 from starlette.types import ASGIApp
 
 from postroad.adapters.sql.statement import Run, Sql, Steps, integer
+from postroad.adapters.web.fetcher import WebFetcher
 from postroad.app.lock import serving_alone
 from postroad.app.program import (
     Program,
@@ -34,6 +35,7 @@ from postroad.http.rest.services import Operations, RestServices
 from postroad.model.ids import AccountId
 from postroad.server.listener import ConnectionLimits, Listeners
 from postroad.server.logs import configure
+from postroad.server.openfiles import allow_open_files
 from postroad.server.tls import Certificates, make_self_signed
 from postroad.server.web import WebServer
 
@@ -42,6 +44,7 @@ log = logging.getLogger(__name__)
 _SWITCH_SECONDS = 0.0002
 _SHORTEST_WAIT_SECONDS = 0.01
 _LONGEST_WAIT_SECONDS = 30.0
+_OTHER_FILES = 2_000  # blobs, spools, databases, HTTP and outgoing connections
 _DATA_VERSION = Sql("PRAGMA data_version")
 
 
@@ -56,6 +59,7 @@ def run(
     `source` is where changed settings come from, `ready` is called once all listeners are open.
     """
     configure(settings.log.level.value, as_json=settings.log.format is LogFormat.JSON)
+    _allow_connections(settings.limits.connections)
     # Threads that step through rows get the interpreter sooner (DESIGN.md section 4).
     sys.setswitchinterval(_SWITCH_SECONDS)
     make_folder(settings)
@@ -67,6 +71,17 @@ def run(
             )
         initialise(settings)
         runner.run(_serve(settings, source or Source(lambda: settings, None), ready))
+
+
+def _allow_connections(connections: int) -> None:
+    wanted = connections + _OTHER_FILES
+    allowed = allow_open_files(wanted)
+    if allowed < wanted:
+        log.warning(
+            "fewer connections are possible than limits.connections says: raise the limit of "
+            "open files (LimitNOFILE, ulimit -n)",
+            extra={"open_files": allowed, "wanted": wanted},
+        )
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -131,8 +146,11 @@ class Server:
         log.info("stopping", extra={"grace": str(settings.shutdown.grace)})
         self._stopping = True
         web.stop()
-        await self._listeners.drain(settings.shutdown.grace.total_seconds())
-        await asyncio.wait([serving], timeout=settings.shutdown.grace.total_seconds())
+        grace = settings.shutdown.grace.total_seconds()
+        async with asyncio.TaskGroup() as ending:
+            ending.create_task(self._listeners.drain(grace))
+            ending.create_task(self._finish_deliveries(services.scheduler, grace))
+        await asyncio.wait([serving], timeout=grace)
         if services.transport is not None:
             await services.transport.close()
         await searching.close()
@@ -151,6 +169,7 @@ class Server:
                 keys=program.keys,
                 tasks=program.tasks,
                 clock=program.clock,
+                fetcher=WebFetcher(program.resolver),
                 operations=Operations(
                     not_ready=self._not_ready, metrics=program.metrics.exposition
                 ),
@@ -166,7 +185,8 @@ class Server:
         try:
             await self._program.directory.setting("ready")
         except MailError as error:
-            return str(error)
+            log.warning("not ready", extra={"why": str(error)})
+            return "the database does not answer"
         return None
 
     def _show_metrics(self, services: Services) -> None:
@@ -188,7 +208,7 @@ class Server:
 
     def _start_duties(self, services: Services, searching: Searching, reloader: Reloader) -> None:
         tasks, every = self._program.tasks, self._program.tasks.every
-        tasks.start("queue", lambda: self._work_queue(services.scheduler))
+        tasks.keep("queue", lambda: self._work_queue(services.scheduler))
         every("deadlines", timedelta(seconds=5), self._listeners.check_deadlines)
         every("leases", timedelta(seconds=20), services.scheduler.renew)
         every("changes by others", timedelta(seconds=1), self._look_for_changes)
@@ -247,6 +267,15 @@ class Server:
             return (await self._program.directory.load_account(account)).disabled
         except NotFound:
             return True
+
+    async def _finish_deliveries(self, scheduler: Scheduler, grace_seconds: float) -> None:
+        """What is cut off between its last octet and the reply would be sent twice."""
+        wake = self._program.bus.queue  # each delivery sets it at its end
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                while scheduler.in_flight:
+                    wake.clear()
+                    await wake.wait()
 
     async def _count_queue(self) -> None:
         self._queue_sizes = await self._program.queue.sizes()

@@ -20,6 +20,7 @@ _MAX_UNREAD = 262_144  # octets; reading from the socket stops beyond
 _WRITE_BATCH = 131_072
 _FEED = 65_536
 _WRITE_PATIENCE_SECONDS = 300.0
+_CLOSE_PATIENCE_SECONDS = 60.0  # for a client to read the last of what we wrote
 
 
 class Host(Protocol):
@@ -113,15 +114,22 @@ class Connection(asyncio.Protocol):
         return self._conversation
 
     def check(self, now: float) -> None:
-        """Close a connection that was silent for too long, or does not read what we write."""
+        """Close a connection that was silent for too long, or does not read what we write.
+
+        A job that works for the client, however long, is no silence of the client.
+        """
         conversation = self._conversation
         too_old = conversation is not None and now > self.began_at + conversation.lifetime_seconds
         if (now < self.deadline and not too_old) or self._transport is None:
             return
-        if self._is_working or conversation is None:
-            self._transport.abort()
-        else:
+        if self._transport.is_closing() or conversation is None:
+            # One that is closing and still here does not even read our last words.
+            if now >= self.deadline:
+                self._transport.abort()
+        elif not self._is_working:
             self._say_last(conversation.timed_out())
+        elif self._can_write is not None:
+            self._transport.abort()
 
     def drain(self) -> None:
         """The server goes down: say so, unless the client is in the middle of something."""
@@ -131,7 +139,9 @@ class Connection(asyncio.Protocol):
 
     def disconnect(self) -> None:
         """Close at once, such as when the account was disabled."""
-        if self._conversation is not None:
+        if self._is_working:
+            self.abort()  # a farewell would land in the middle of an answer
+        elif self._conversation is not None:
             self._say_last(self._conversation.shutting_down())
 
     def abort(self) -> None:
@@ -168,6 +178,7 @@ class Connection(asyncio.Protocol):
 
     async def _take_all(self, conversation: Conversation) -> None:
         while self._unread and not self._is_lost:
+            self._extend()  # who sends without a pause is not silent
             if not await self._emit(conversation.receive(self._next_octets())):
                 return
         if self._is_woken:
@@ -184,7 +195,7 @@ class Connection(asyncio.Protocol):
         if self._unread or (self._is_woken and conversation.watches is not None):
             self._work()
         elif self._is_ended:
-            self._transport.close()
+            self._close()
         elif self._host.is_draining():
             self.drain()
 
@@ -228,8 +239,7 @@ class Connection(asyncio.Protocol):
 
     async def _obey(self, signal: Signal) -> bool:
         if signal is Signal.CLOSE or self._transport is None:
-            if self._transport is not None:
-                self._transport.close()
+            self._close()
             return False
         await self._start_tls(self._transport)
         return True
@@ -251,6 +261,12 @@ class Connection(asyncio.Protocol):
     def _say_last(self, octets: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(octets)
+            self._close()
+
+    def _close(self) -> None:
+        """Close when all is written; a client that does not read it is cut off by `check`."""
+        if self._transport is not None:
+            self.deadline = asyncio.get_running_loop().time() + _CLOSE_PATIENCE_SECONDS
             self._transport.close()
 
     def _extend(self) -> None:

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 
 from postroad.base.errors import NotFound, TryLater
 from postroad.ports.resolver import MailExchanger, Resolver
@@ -48,6 +49,9 @@ class _Next:
     port: int
 
 
+_Kept = tuple[float, SmtpClient, PeerStream]  # since when nobody uses it
+
+
 class SmtpTransport(MailTransport):
     """Direct to the MX of each domain (RFC 5321 section 5.1), or all to a relay.
 
@@ -69,7 +73,7 @@ class SmtpTransport(MailTransport):
         self._relay = relay
         self._port = port
         self._may_connect = may_connect
-        self._idle: dict[str, list[tuple[float, SmtpClient, PeerStream]]] = {}
+        self._idle: dict[str, list[_Kept]] = {}
 
     async def send(self, destination: str, message: Outgoing) -> Attempt:
         reused = await self._send_reusing(destination, message)
@@ -92,15 +96,19 @@ class SmtpTransport(MailTransport):
 
     async def close(self) -> None:
         """Say goodbye on the connections that were kept."""
-        for destination in list(self._idle):
-            await self._drop(destination)
+        idle, self._idle = self._idle, {}
+        for kept in idle.values():
+            await _quit(kept)
 
     async def drop_idle(self) -> None:
         """End connections that nobody used for a while; to be called now and then."""
         now = asyncio.get_running_loop().time()
         for destination, kept in list(self._idle.items()):
-            if all(now - since > _IDLE_SECONDS for since, _, _ in kept):
-                await self._drop(destination)
+            old = [one for one in kept if now - one[0] > _IDLE_SECONDS]
+            kept[:] = [one for one in kept if one not in old]
+            if not kept:
+                del self._idle[destination]
+            await _quit(old)
 
     async def _hosts(self, destination: str) -> list[_Next]:
         """Where to go, best first. Raises `NotFound` (no such domain, null MX), `TryLater`."""
@@ -142,12 +150,13 @@ class SmtpTransport(MailTransport):
         kept = self._idle.get(destination, [])
         while kept:
             _, client, stream = kept.pop()
-            attempt = await client.send(message)
-            # A connection that the other side has closed meanwhile is no failure of the message.
-            if not client.is_usable and _never_spoke(attempt):
-                stream.close()
-                continue
-            await self._keep(destination, client, stream)
+            stream.is_kept = False
+            async with _closing_unless_kept(stream):
+                attempt = await client.send(message)
+                # That the other side has closed meanwhile is no failure of the message.
+                if not client.is_usable and _never_spoke(attempt):
+                    continue
+                await self._keep(destination, client, stream)
             return attempt
         return None
 
@@ -203,17 +212,18 @@ class SmtpTransport(MailTransport):
             stream.is_kept = True
             return
         await client.quit()
-        stream.close()
-
-    async def _drop(self, destination: str) -> None:
-        for _, client, stream in self._idle.pop(destination, []):
-            await client.quit()
-            stream.close()
 
     def _client_settings(self) -> ClientSettings:
         if self._relay is None:
             return self._settings
         return replace(self._settings, tls=self._relay.tls, credentials=self._relay.credentials)
+
+
+async def _quit(kept: Sequence[_Kept]) -> None:
+    for _, client, stream in kept:
+        async with _closing_unless_kept(stream):
+            stream.is_kept = False
+            await client.quit()
 
 
 @asynccontextmanager
@@ -225,11 +235,17 @@ async def _closing_unless_kept(stream: PeerStream) -> AsyncIterator[None]:
             stream.close()
 
 
+@cache
 def client_tls(policy: TlsPolicy) -> ssl.SSLContext:
-    """Opportunistic TLS takes any certificate, as it would take no TLS either (RFC 7435)."""
-    context = ssl.create_default_context()
+    """Opportunistic TLS takes any certificate, as it would take no TLS either (RFC 7435).
+
+    Made once: reading the system's authorities holds the loop for tens of milliseconds.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if policy is not TlsPolicy.REQUIRED:
+    if policy is TlsPolicy.REQUIRED:
+        context.load_default_certs()
+    else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

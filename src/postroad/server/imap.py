@@ -14,6 +14,8 @@ class ImapPatience:
     """How long a client may be silent: RFC 9051 section 5.4 asks for at least 30 minutes."""
 
     before_login_seconds: float = 120.0
+    login_within_seconds: float = 600.0
+    """Security: nobody holds a connection by saying a word now and then."""
     after_login_seconds: float = 1860.0
 
 
@@ -52,11 +54,11 @@ class ImapConversation(Conversation):
 
     @property
     def lifetime_seconds(self) -> float:
-        return math.inf
+        return self._patience.login_within_seconds if self.account is None else math.inf
 
     @property
     def is_busy(self) -> bool:
-        return False
+        return self._session.is_receiving
 
     def tls_started(self, version: str, cipher: str) -> None:
         self._session.tls_started()

@@ -56,7 +56,26 @@ class ServerTasks(Tasks):
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     def start(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        self.spawn(name, _logged(name, job))
+        async def run() -> None:
+            await _logged(name, job)
+
+        self.spawn(name, run())
+
+    def keep(
+        self,
+        name: str,
+        job: Callable[[], Awaitable[None]],
+        pause: timedelta = timedelta(seconds=5),
+    ) -> None:
+        """Run a job that lasts, and again some time after it failed: the server needs it."""
+
+        async def run() -> None:
+            while True:
+                if await _logged(name, job):
+                    return
+                await asyncio.sleep(pause.total_seconds())
+
+        self.spawn(name, run())
 
     def spawn(self, name: str, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Run a coroutine that handles its own errors."""
@@ -74,8 +93,11 @@ class ServerTasks(Tasks):
         self.spawn(name, repeat())
 
 
-async def _logged(name: str, job: Callable[[], Awaitable[None]]) -> None:
+async def _logged(name: str, job: Callable[[], Awaitable[None]]) -> bool:
+    """Whether the job came to its end."""
     try:
         await job()
     except Exception:
         log.exception("a job failed", extra={"job": name})
+        return False
+    return True

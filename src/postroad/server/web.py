@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
+from postroad.server.guardedhttp import GuardedHttp
 from postroad.server.listener import bound
+
+_MAX_CONNECTIONS = 2000  # those beyond are told 503
 
 
 class _Server(uvicorn.Server):
@@ -43,9 +46,11 @@ class WebServer:
                 lifespan="off",
                 server_header=False,
                 ws="none",
-                http="httptools",
+                http=GuardedHttp,
+                # Security: who calls is whose connection it is, whatever a header field says.
+                proxy_headers=False,
+                limit_concurrency=_MAX_CONNECTIONS,
                 timeout_graceful_shutdown=10,
-                h11_max_incomplete_event_size=65_536,
             )
             config.load()
             if name == "https":

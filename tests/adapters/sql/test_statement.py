@@ -3,7 +3,14 @@
 import pytest
 
 from postroad.adapters.sql.mail.selection import choose, chosen
-from postroad.adapters.sql.statement import Sql, integer, octets, optional_text, text
+from postroad.adapters.sql.statement import (
+    Sql,
+    in_rows,
+    integer,
+    octets,
+    optional_text,
+    text,
+)
 from postroad.model.ids import Uid
 
 
@@ -61,6 +68,36 @@ def test_a_range_names_nothing_else(uids: tuple[int, ...], is_range: bool) -> No
         assert params == {"first": uids[0], "last": uids[-1]}
     else:
         assert params == {"uids": list(uids)}
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (
+            "INSERT INTO t (a, b) VALUES (:a, 'x', :b)",
+            "INSERT INTO t (a, b) VALUES (:a_0, 'x', :b_0), (:a_1, 'x', :b_1)",
+        ),
+        (
+            "INSERT INTO t (a) VALUES (coalesce(:a, 1)) ON CONFLICT DO NOTHING",
+            "INSERT INTO t (a) VALUES (coalesce(:a_0, 1)), (coalesce(:a_1, 1)) "
+            "ON CONFLICT DO NOTHING",
+        ),
+    ],
+)
+def test_an_insert_of_two_rows(one: str, two: str) -> None:
+    assert Sql(one).sqlite_rows(2) == two
+    assert in_rows([{"a": 1, "b": None}, {"a": 2, "b": b"x"}]) == {
+        "a_0": 1,
+        "b_0": None,
+        "a_1": 2,
+        "b_1": b"x",
+    }
+
+
+@pytest.mark.parametrize("other", ["SELECT 1", "INSERT INTO t (a) VALUES (:a) RETURNING a"])
+def test_nothing_else_is_made_into_rows(other: str) -> None:
+    with pytest.raises(ValueError, match="not an INSERT"):
+        Sql(other).sqlite_rows(2)
 
 
 def test_a_column_of_another_kind_is_our_mistake() -> None:

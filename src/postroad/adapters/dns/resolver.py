@@ -33,10 +33,15 @@ class DnsResolver(Resolver):
         )
 
     async def addresses(self, host: str) -> tuple[str, ...]:
-        found = [
-            *(record.to_text() for record in await self._ask(host, "AAAA")),
-            *(record.to_text() for record in await self._ask(host, "A")),
-        ]
+        found: list[str] = []
+        trouble: TryLater | None = None
+        for kind in ("AAAA", "A"):
+            try:
+                found += [record.to_text() for record in await self._ask(host, kind)]
+            except TryLater as error:  # Interop: some servers fail on one of the two kinds only
+                trouble = error
+        if trouble is not None and not found:
+            raise trouble
         return tuple(found)
 
     async def txt(self, name: str) -> tuple[str, ...]:

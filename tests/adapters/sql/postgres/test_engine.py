@@ -109,7 +109,7 @@ async def test_workers_never_share_a_claim(stores: Stores) -> None:
 
     async def worker() -> None:
         for _ in range(12):
-            for claim in await stores.queue.claim_due(NOW, Moment(NOW + 10**9), 2, []):
+            for claim in await stores.queue.claim_due(NOW, Moment(NOW + 10**9), 2, [], 100):
                 taken.append(claim.submission.submission_id)
 
     await asyncio.gather(*(worker() for _ in range(4)))
@@ -121,11 +121,11 @@ async def test_canceling_beside_settling_leaves_nothing_unsettled(stores: Stores
     for _ in range(10):
         new = submission("a@one.test", "b@two.test")
         await stores.queue.submit(account, [new], [])
-        await stores.queue.claim_due(NOW, Moment(NOW + 10**9), 1, ["two.test"])
+        await stores.queue.claim_due(NOW, Moment(NOW + 10**9), 1, ["two.test"], 1)
         entry = await stores.queue.find_submission(account, new.submission_id)
         assert entry is not None
         assert [one.state.value for one in entry[1]] == ["sending", "queued"]
-    claims = await stores.queue.claim_due(Moment(NOW + 10**9), FUTURE, 100, ["two.test"])
+    claims = await stores.queue.claim_due(Moment(NOW + 10**9), FUTURE, 100, ["two.test"] * 10, 10)
     told = event(TraceId(""), EventKind.CANCELED)
     await asyncio.gather(
         *(

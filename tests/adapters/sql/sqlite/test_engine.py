@@ -88,6 +88,23 @@ async def test_what_fails_harms_no_other(engine: SqliteEngine) -> None:
     assert await engine.read(names) == ["a", "d"]
 
 
+async def test_look_ups_of_one_batch_harm_no_other(engine: SqliteEngine) -> None:
+    def fail() -> Steps[None]:
+        yield Run(_NAMES, {})
+        raise InUse("refused")
+
+    await engine.write(lambda: put("a"))
+    results = await asyncio.gather(
+        *(engine.look_up(names if n % 2 else fail) for n in range(20)), return_exceptions=True
+    )
+    assert results[1::2] == [["a"]] * 10
+    assert all(isinstance(result, InUse) for result in results[::2])
+    await engine.write(lambda: put("b"))
+    assert await engine.look_up(names) == ["a", "b"], "as new as what was committed before it"
+    with pytest.raises(TryLater):
+        await engine.look_up(lambda: put("c"))
+
+
 async def test_a_batch_is_synced_once(tmp_path: Path) -> None:
     path = tmp_path / "mail.db"
     with faulty_vfs() as faults:

@@ -61,7 +61,7 @@ CALLS: dict[str, Call] = {
     "credentials": lambda on, _: on.directory.credentials_of(f"user10@{DOMAIN}"),
     "key": lambda on, _: on.directory.find_api_key(b"none"),
     "submit": lambda on, at: on.queue.submit(at.account, [submission(key="k")], []),
-    "claim": lambda on, _: on.queue.claim_due(NOW, Moment(NOW + 1), 10, ["busy.test"]),
+    "claim": lambda on, _: on.queue.claim_due(NOW, Moment(NOW + 1), 10, ["busy.test"], 1),
     "due": lambda on, _: on.queue.next_due_at(),
     "sizes": lambda on, _: on.queue.sizes(),
     "waiting": lambda on, _: on.queue.waiting(QueueFilter(), 10),
