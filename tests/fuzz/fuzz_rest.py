@@ -20,7 +20,7 @@ def one_input(data: bytes) -> None:
         BATCH.body_of(data)
     try:
         email: SendEmail = decode_json(data, SendEmail)
-        message = plan(email, NOW).build(, {})
+        message = plan(email, NOW, {}).build()
     except (RequestError, MailError):
         return
     octets = bytes(message.octets)
