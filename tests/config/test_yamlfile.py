@@ -26,6 +26,7 @@ PIECES = st.sampled_from(
 @example(b"&a [*a]")
 @example(b"listen: &a {smtp: *a}")
 @example(b"!!python/object:os.system x: 1")
+@example(b"&! : &!")
 @example(b"%YAML 9.9\n---\nworkers: 1\n")
 @example(b"%YAML 1.1.1.1\n")
 @example(b"--- a\n--- b\n")

@@ -68,7 +68,12 @@ class FakeTasks(Tasks):
         self.offloaded += 1
         return function()
 
-    def start(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+    def start(
+        self,
+        name: str,
+        job: Callable[[], Awaitable[None]],
+        *instead: Callable[[], Awaitable[None]],
+    ) -> None:
         raise NotImplementedError
 
     def every(self, name: str, interval: timedelta, job: Callable[[], Awaitable[None]]) -> None:

@@ -8,6 +8,7 @@ from typing import NoReturn, cast
 import pytest
 
 from postroad.model.ids import AccountId
+from postroad.model.principal import Principal
 from postroad.server.connection import Connection
 from postroad.server.conversation import Conversation, Outputs, Signal
 from postroad.server.listener import ConnectionLimits, Listeners
@@ -80,7 +81,7 @@ class Echo(Conversation):
         return self.idles_for
 
     @property
-    def account(self) -> AccountId | None:
+    def principal(self) -> Principal | None:
         return None
 
     @property

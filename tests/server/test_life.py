@@ -160,12 +160,13 @@ def test_a_shut_account_is_out_at_once(make_server: MakeServer) -> None:
         assert client.do(login).startswith(b"t OK")
 
 
-def test_a_new_password_holds_at_once(make_server: MakeServer) -> None:
+def test_a_new_password_ends_the_sessions_of_the_old_one(make_server: MakeServer) -> None:
     server = make_server()
     old = server.passwords[BOB]
-    with imap(server, BOB) as reader:
+    with imap(server, BOB) as reader, imap(server, ALICE) as other:
         server.json("account", "passwd", BOB, "--password-stdin", stdin="another-password-1\n")
-        assert reader.do(b"NOOP")[:4] in (b"t OK", b"")
+        assert b"* BYE" in wait_until_closed(reader)
+        assert other.do(b"NOOP").startswith(b"t OK")
     with talk(server, "imaps", tls=True) as client:
         assert client.do(f'LOGIN {BOB} "{old}"'.encode()).startswith(b"t NO")
         assert client.do(f'LOGIN {BOB} "another-password-1"'.encode()).startswith(b"t OK")

@@ -57,6 +57,30 @@ async def test_what_runs_at_the_end_is_cancelled() -> None:
     assert sorted(ended) == ["one", "two"]
 
 
+async def test_after_an_error_something_else_is_done_instead(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[str] = []
+    end = asyncio.Event()
+
+    async def broken() -> None:
+        raise ValueError("a bug")
+
+    async def instead() -> None:
+        done.append("instead")
+        end.set()
+
+    async def never() -> None:
+        done.append("never")
+
+    async with ServerTasks() as tasks:
+        tasks.start("job", broken, broken, instead, never)
+        async with asyncio.timeout(10):
+            await end.wait()
+    assert done == ["instead"]
+    assert [one.levelno for one in caplog.records] == [logging.ERROR] * 2
+
+
 async def test_a_duty_that_fails_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     calls = 0
     enough = asyncio.Event()
@@ -86,3 +110,22 @@ async def test_offloaded_work_runs_elsewhere_and_raises_here() -> None:
         assert thread is not threading.main_thread()
         with pytest.raises(KeyError):
             await tasks.offload(fail)
+
+
+async def test_a_job_that_the_server_needs_runs_again_after_a_bug() -> None:
+    calls = 0
+    ended = asyncio.Event()
+
+    async def job() -> None:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise ValueError("a bug")
+        ended.set()
+
+    async with ServerTasks() as tasks:
+        tasks.keep("queue", job, timedelta(milliseconds=1))
+        async with asyncio.timeout(10):
+            await ended.wait()
+        await asyncio.sleep(0.01)
+    assert calls == 3

@@ -91,7 +91,7 @@ class Stores:
 def spread(placements: Placements) -> list[Message]:
     """The messages one by one, so that two forms of the same mailbox compare equal."""
     columns = (placements.uids, placements.email_ids, placements.looks, placements.mod_seqs)
-    assert [column.typecode for column in columns] == ["I", "Q", "H", "Q"]
+    assert [column.typecode for column in columns] == ["I", "Q", "I", "Q"]
     spread_out = []
     for uid, email_id, look, mod_seq in zip(*columns, strict=True):
         flags, keywords = placements.combinations[look]

@@ -1,5 +1,9 @@
 """What every `ReferenceStore` must do: which blobs are needed, and forgetting what is old."""
 
+from postroad.base.identifiers import new_trace_id
+from postroad.base.moments import Moment
+from postroad.model.ids import AccountId, BlobId, TraceId, Uid
+from postroad.model.mailbox import Column, Delivered, FlagAction, FlagChange, Flags
 from stores.making import (
     FUTURE,
     NOW,
@@ -13,11 +17,6 @@ from stores.making import (
     uids_of,
 )
 from stores.queue_contract import claim_one, finals
-
-from postroad.base.identifiers import new_trace_id
-from postroad.base.moments import Moment
-from postroad.model.ids import AccountId, BlobId, TraceId, Uid
-from postroad.model.mailbox import Column, Delivered, FlagAction, FlagChange, Flags
 
 DELETED = FlagChange(FlagAction.ADD, Flags.DELETED, frozenset())
 FIRST = BlobId(b"")
@@ -141,7 +140,7 @@ class ReferenceContract:
     async def test_what_waits_is_not_purged(self, stores: Stores) -> None:
         account = await stores.account()
         await stores.queue.submit(account, [submission("a@one.test", "b@two.test")], [])
-        claims = await stores.queue.claim_due(NOW, Moment(NOW + 1), 1, [])
+        claims = await stores.queue.claim_due(NOW, Moment(NOW + 1), 1, [], 100)
         await stores.queue.settle(claims[0], finals(claims[0]), [])
         assert await stores.references.purge_settled(FUTURE, 10) == 0
 

@@ -78,6 +78,7 @@ def _smtp_maker(
         max_recipients=limits.recipients,
         max_errors=limits.smtp_errors,
         cleartext=smtp_settings.Cleartext(program.settings.auth.cleartext.value),
+        bare_newlines=smtp_settings.BareNewlines(program.settings.smtp.bare_newlines.value),
     )
     patience = SmtpPatience(lifetime_seconds=limits.smtp_session.total_seconds())
 

@@ -32,7 +32,9 @@ from postroad.core.upkeep.service import Upkeep
 from postroad.http.contract.api import ApiLimits
 from postroad.http.rest.application import build
 from postroad.http.rest.services import Operations, RestServices
+from postroad.model.directory import Account
 from postroad.model.ids import AccountId
+from postroad.model.principal import Principal
 from postroad.server.listener import ConnectionLimits, Listeners
 from postroad.server.logs import configure
 from postroad.server.openfiles import allow_open_files
@@ -250,23 +252,24 @@ class Server:
         await self._end_void_sessions()
 
     async def _end_void_sessions(self) -> None:
-        """Close the sessions of accounts that were disabled or removed."""
-        void: dict[AccountId, bool] = {}
+        """Close the sessions of accounts that were disabled, removed, or got another password."""
+        known: dict[AccountId, Account | None] = {}
         for connection in self._listeners.connections():
             conversation = connection.conversation
-            account = None if conversation is None else conversation.account
-            if account is None:
+            principal = None if conversation is None else conversation.principal
+            if principal is None:
                 continue
-            if account not in void:
-                void[account] = await self._is_void(account)
-            if void[account]:
+            account = principal.account_id
+            if account not in known:
+                known[account] = await self._load(account)
+            if _is_void(principal, known[account]):
                 connection.disconnect()
 
-    async def _is_void(self, account: AccountId) -> bool:
+    async def _load(self, account: AccountId) -> Account | None:
         try:
-            return (await self._program.directory.load_account(account)).disabled
+            return await self._program.directory.load_account(account)
         except NotFound:
-            return True
+            return None
 
     async def _finish_deliveries(self, scheduler: Scheduler, grace_seconds: float) -> None:
         """What is cut off between its last octet and the reply would be sent twice."""
@@ -279,6 +282,11 @@ class Server:
 
     async def _count_queue(self) -> None:
         self._queue_sizes = await self._program.queue.sizes()
+
+
+def _is_void(principal: Principal, now: Account | None) -> bool:
+    """Whether what proved this principal holds no more."""
+    return now is None or now.disabled or now.auth_version != principal.account.auth_version
 
 
 def certificates(program: Program) -> Certificates:

@@ -16,6 +16,13 @@ class Cleartext(Enum):
     LOOPBACK = "loopback"
 
 
+class BareNewlines(Enum):
+    """What becomes of a message in which a CR or LF stands alone."""
+
+    REFUSE = "refuse"
+    REPAIR = "repair"
+
+
 class DeliveryMode(Enum):
     SANDBOX = "sandbox"
     LIVE = "live"
@@ -138,6 +145,14 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpSettings:
+    """Mail on its way in."""
+
+    bare_newlines: BareNewlines = BareNewlines.REFUSE
+    """A CR or LF alone: `refuse` the message, or `repair` it to CRLF, which breaks signatures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImapSettings:
     """IMAP in particular."""
 
@@ -199,6 +214,7 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    smtp: SmtpSettings = field(default_factory=SmtpSettings)
     imap: ImapSettings = field(default_factory=ImapSettings)
     mail: MailSettings = field(default_factory=MailSettings)
     shutdown: ShutdownSettings = field(default_factory=ShutdownSettings)

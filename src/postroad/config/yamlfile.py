@@ -1,11 +1,12 @@
 """Settings from a YAML 1.2 file, each value with its line."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from postroad.config.fields import Leaf, below, leaves, sections
@@ -100,11 +101,15 @@ def _compose(path: Path) -> Node | None:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError([Problem(f"{path}:{line}", "is not UTF-8")]) from error
     try:
-        composed: Node | None = YAML(typ="safe", pure=True).compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ReusedAnchorWarning)  # a name for two things
+            composed: Node | None = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}" if mark is not None else str(path)
         raise ConfigError([Problem(place, f"is not YAML: {error.problem}")]) from error
+    except ReusedAnchorWarning as error:
+        raise ConfigError([Problem(str(path), "is not YAML: an anchor is set twice")]) from error
     except (YAMLError, RecursionError, ValueError) as error:
         what = str(error).partition("\n")[0] or "nested too deeply"
         raise ConfigError([Problem(str(path), f"is not YAML: {what}")]) from error

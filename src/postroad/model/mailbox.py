@@ -73,12 +73,12 @@ class Placements:
     """Messages in a mailbox, ascending by UID, as parallel columns.
 
     `looks[i]` is an index into `combinations`: the flags and keywords of message i. Few
-    combinations serve many messages, so a message costs about 22 octets.
+    combinations serve many messages, so a message costs 24 octets.
     """
 
     uids: "array[int]"  # type code I
     email_ids: "array[int]"  # type code Q
-    looks: "array[int]"  # type code H
+    looks: "array[int]"  # type code I
     mod_seqs: "array[int]"  # type code Q
     combinations: tuple[tuple[int, str], ...]  # (flags, keywords parted by spaces, sorted)
 

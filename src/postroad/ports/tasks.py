@@ -22,8 +22,16 @@ class Tasks(Protocol):
         ...
 
     @abstractmethod
-    def start(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        """Start a job that the server owns: its error is logged, shutdown ends it."""
+    def start(
+        self,
+        name: str,
+        job: Callable[[], Awaitable[None]],
+        *instead: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Start a job that the server owns: its error is logged, shutdown ends it.
+
+        After an error the jobs of `instead` are run in turn, until one does not fail.
+        """
         ...
 
     @abstractmethod

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from postroad.model.ids import AccountId
+from postroad.model.principal import Principal
 
 
 class Signal(Enum):
@@ -41,7 +42,7 @@ class Conversation(Protocol):
 
     @property
     @abstractmethod
-    def account(self) -> AccountId | None:
+    def principal(self) -> Principal | None:
         """Who logged in."""
         ...
 

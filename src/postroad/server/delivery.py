@@ -74,6 +74,7 @@ class SmtpTransport(MailTransport):
         self._port = port
         self._may_connect = may_connect
         self._idle: dict[str, list[_Kept]] = {}
+        self._leaving: list[_Kept] = []
 
     async def send(self, destination: str, message: Outgoing) -> Attempt:
         reused = await self._send_reusing(destination, message)
@@ -97,11 +98,13 @@ class SmtpTransport(MailTransport):
     async def close(self) -> None:
         """Say goodbye on the connections that were kept."""
         idle, self._idle = self._idle, {}
+        await self._quit_leaving()
         for kept in idle.values():
             await _quit(kept)
 
     async def drop_idle(self) -> None:
         """End connections that nobody used for a while; to be called now and then."""
+        await self._quit_leaving()
         now = asyncio.get_running_loop().time()
         for destination, kept in list(self._idle.items()):
             old = [one for one in kept if now - one[0] > _IDLE_SECONDS]
@@ -156,7 +159,7 @@ class SmtpTransport(MailTransport):
                 # That the other side has closed meanwhile is no failure of the message.
                 if not client.is_usable and _never_spoke(attempt):
                     continue
-                await self._keep(destination, client, stream)
+                self._keep(destination, client, stream)
             return attempt
         return None
 
@@ -201,17 +204,23 @@ class SmtpTransport(MailTransport):
                 attempt = _all(message, opened.failure, remote, opened.transcript)
                 return attempt, opened.tls_failed
             attempt = await client.send(message)
-            await self._keep(destination, client, stream)
+            self._keep(destination, client, stream)
         return attempt, False
 
-    async def _keep(self, destination: str, client: SmtpClient, stream: PeerStream) -> None:
+    def _keep(self, destination: str, client: SmtpClient, stream: PeerStream) -> None:
         """Keep a connection for the next message, or end it."""
         kept = self._idle.setdefault(destination, [])
         if client.is_usable and sum(map(len, self._idle.values())) < _IDLE_CONNECTIONS:
             kept.append((asyncio.get_running_loop().time(), client, stream))
             stream.is_kept = True
-            return
-        await client.quit()
+        elif client.is_usable:
+            # The goodbye waits for `drop_idle`: what became of the message is recorded first.
+            self._leaving.append((asyncio.get_running_loop().time(), client, stream))
+            stream.is_kept = True
+
+    async def _quit_leaving(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        await _quit(leaving)
 
     def _client_settings(self) -> ClientSettings:
         if self._relay is None:

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from postroad.model.ids import AccountId
+from postroad.model.principal import Principal
 from postroad.server.conversation import Conversation, Output, Outputs, Signal
 from postroad.sessions.imap import session as imap
 
@@ -42,9 +43,8 @@ class ImapConversation(Conversation):
         return self._session.idles_for
 
     @property
-    def account(self) -> AccountId | None:
-        principal = self._session.principal
-        return None if principal is None else principal.account_id
+    def principal(self) -> Principal | None:
+        return self._session.principal
 
     @property
     def patience_seconds(self) -> float:
@@ -54,7 +54,7 @@ class ImapConversation(Conversation):
 
     @property
     def lifetime_seconds(self) -> float:
-        return self._patience.login_within_seconds if self.account is None else math.inf
+        return self._patience.login_within_seconds if self.principal is None else math.inf
 
     @property
     def is_busy(self) -> bool:

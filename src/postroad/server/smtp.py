@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from postroad.model.ids import AccountId
+from postroad.model.principal import Principal
 from postroad.server.conversation import Conversation, Outputs, Signal
 from postroad.sessions.smtp.ports import Tls
 from postroad.sessions.smtp.server import CloseConnection, SmtpSession, UpgradeToTls
@@ -44,9 +45,8 @@ class SmtpConversation(Conversation):
         return None
 
     @property
-    def account(self) -> AccountId | None:
-        principal = self._session.principal
-        return None if principal is None else principal.account_id
+    def principal(self) -> Principal | None:
+        return self._session.principal
 
     @property
     def patience_seconds(self) -> float:

@@ -55,9 +55,16 @@ class ServerTasks(Tasks):
     async def offload(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
-    def start(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+    def start(
+        self,
+        name: str,
+        job: Callable[[], Awaitable[None]],
+        *instead: Callable[[], Awaitable[None]],
+    ) -> None:
         async def run() -> None:
-            await _logged(name, job)
+            for one in (job, *instead):
+                if await _logged(name, one):
+                    return
 
         self.spawn(name, run())
 

@@ -16,6 +16,9 @@ from postroad.model.queue import (
     SubmissionRecipient,
 )
 
+# RFC 5321 section 4.5.3.1.8: no server has to take more in one transaction.
+CLAIM_RECIPIENTS = 100
+
 
 class QueueStore(Protocol):
     """Submissions, their recipients, idempotency keys and events. Each call is one transaction."""
@@ -37,12 +40,19 @@ class QueueStore(Protocol):
 
     @abstractmethod
     async def claim_due(
-        self, now: Moment, lease_until: Moment, limit: int, busy: Sequence[str]
+        self,
+        now: Moment,
+        lease_until: Moment,
+        limit: int,
+        running: Sequence[str],
+        per_destination: int,
     ) -> list[Claim]:
         """Take up to `limit` groups of due recipients, oldest first, for this worker alone.
 
-        Destinations in `busy` are passed over. A claim that is not settled by `lease_until` is
-        due again, so that an attempt can happen twice, never a recorded success.
+        A group is at most `CLAIM_RECIPIENTS` recipients of one submission at one destination.
+        `running` names the destination of each delivery under way; with those, no destination gets
+        more than `per_destination`. A claim that is not settled by `lease_until` is due again, so
+        that an attempt can happen twice, never a recorded success.
         """
         ...
 

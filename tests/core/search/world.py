@@ -34,7 +34,12 @@ class Inline(Tasks):
     async def offload(self, function: Callable[[], T]) -> T:
         return function()
 
-    def start(self, name: str, job: Callable[[], Awaitable[None]]) -> None:
+    def start(
+        self,
+        name: str,
+        job: Callable[[], Awaitable[None]],
+        *instead: Callable[[], Awaitable[None]],
+    ) -> None:
         raise NotImplementedError
 
     def every(self, name: str, interval: timedelta, job: Callable[[], Awaitable[None]]) -> None:

@@ -37,3 +37,11 @@ async def test_metrics_are_for_some_networks(peer: str, status: int) -> None:
 
 async def test_there_may_be_no_metrics() -> None:
     assert (await ask(World().app(), "GET", "/metrics")).problem[:2] == (404, "not_found")
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "Via"])
+async def test_a_proxy_does_not_lend_its_address_for_metrics(name: str) -> None:
+    """Security: behind a proxy on this machine everybody comes from 127.0.0.1."""
+    app = World(operations=Operations(metrics=lambda: b"up 1\n")).app()
+    answer = await ask(app, "GET", "/metrics", headers={name.lower(): "192.0.2.1"})
+    assert answer.status == 404

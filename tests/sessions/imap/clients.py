@@ -1,11 +1,13 @@
 """Clients of one account in memory; no sockets."""
 
+from datetime import timedelta
 from typing import cast
 
 from sessions.imap.memory import NOW, MemoryMail
 from sessions.imap.messages import MESSAGES
 
 from postroad.base.errors import AuthenticationFailed
+from postroad.base.moments import after
 from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.cache import SnapshotCache
@@ -25,6 +27,7 @@ ALICE = Account(
     AccountId(1), TenantId(1), "alice@example.org", "", Role.MEMBER, True, 1, False, None, NOW
 )
 SETTINGS = ImapSettings("mail.example.org", max_append_octets=100_000, max_literal_octets=1000)
+A_DAY = timedelta(days=1)
 
 
 class MemoryAuthenticator:
@@ -51,7 +54,9 @@ class Clients:
             MailboxLimits(),
         )
         authenticator = cast("Authenticator", MemoryAuthenticator())
-        self.services = Services(authenticator, mailboxes, self.mail, self.mail)
+        self.services = Services(
+            authenticator, mailboxes, self.mail, self.mail, now=lambda: after(NOW, A_DAY)
+        )
         self.sessions: dict[str, ImapSession] = {}
         self.settings = SETTINGS
         self.has_tls = True

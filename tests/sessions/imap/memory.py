@@ -40,6 +40,7 @@ from postroad.sessions.imap.needs import IncomingMessage
 from postroad.stores.mail import Row
 
 NOW = Moment(1_700_000_000_000_000)
+SAVED = Moment(1_700_090_000_000_000)  # a day later
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,8 @@ class MemoryMail:
         own = {Column.EMAIL_ID: email_id, Column.THREAD_ID: email_id}
         if column in own:
             return own[column]
+        if column is Column.SAVED_AT:
+            return SAVED
         if column in (Column.BLOB_ID, Column.SIZE, Column.INTERNAL_DATE):
             return getattr(email, column.value)
         return getattr(email.prepared, column.value)
@@ -377,7 +380,7 @@ class MemoryIncoming:
 def _placements(messages: Iterable[tuple[int, Message]]) -> Placements:
     ordered = sorted(messages, key=lambda each: each[0])
     index: dict[tuple[int, str], int] = {}
-    looks = array("H")
+    looks = array("I")
     for _, message in ordered:
         look = int(message.flags), " ".join(sorted(message.keywords))
         looks.append(index.setdefault(look, len(index)))

@@ -10,8 +10,8 @@ from postroad.sessions.imap.evaluate import Evaluation
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.settings import Peer
 from postroad.sessions.imap.view import Selected
-from postroad.wire.imap import search as s
-from postroad.wire.imap.search import Key, Side
+from postroad.wire.imap import searchkeys as s
+from postroad.wire.imap.searchkeys import Key, Side
 from postroad.wire.imap.sequence import SequenceSet
 
 _LEAVES: list[Key] = [

@@ -4,6 +4,7 @@ r"""Play a written SMTP conversation against a session in memory.
 given: role submission        mx, submission or submissions; mx when nothing is said
 given: tls                    the listener has done the handshake
 given: loopback               the peer is on this machine, and settings let it log in in the clear
+given: repair                 bare CRs and LFs are repaired
 given: NAME NUMBER            a number of SmtpSettings
 C: what the client sends      octets may be written as \xNN, \r or \n; `C+:` adds no CRLF
 S: what must come back        [TLS] for the handshake, [closed] for the end
@@ -24,7 +25,7 @@ from sessions.smtp.fakes import FakeCore
 
 from postroad.sessions.smtp.ports import Peer, Tls
 from postroad.sessions.smtp.server import CloseConnection, Output, SmtpSession, UpgradeToTls
-from postroad.sessions.smtp.settings import Cleartext, Role, SmtpSettings
+from postroad.sessions.smtp.settings import BareNewlines, Cleartext, Role, SmtpSettings
 from postroad.wire.smtp.replies import Reply
 
 TLS = Tls("TLSv1.3", "TLS_AES_256_GCM_SHA384")
@@ -76,6 +77,8 @@ class Conversation:
             case "loopback":
                 self.is_loopback = True
                 self.settings = replace(self.settings, cleartext=Cleartext.LOOPBACK)
+            case "repair":
+                self.settings = replace(self.settings, bare_newlines=BareNewlines.REPAIR)
             case _:
                 self.settings = replace(self.settings, **{name: int(value)})  # type: ignore[arg-type]  # a number by name
 

@@ -11,10 +11,11 @@ from wire.imap.commands import cursor
 from postroad.wire.errors import BadSyntax, WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.framing import RawCommand
-from postroad.wire.imap.search import (
+from postroad.wire.imap.partial import PartialRange
+from postroad.wire.imap.search import BadCharset, Return, Search, parse_search
+from postroad.wire.imap.searchkeys import (
     All,
     And,
-    BadCharset,
     Dated,
     HasFlag,
     HasHeader,
@@ -25,12 +26,11 @@ from postroad.wire.imap.search import (
     ModifiedSince,
     Not,
     Or,
-    Return,
-    Search,
+    Saved,
     Side,
     Sized,
     Where,
-    parse_search,
+    Within,
 )
 from postroad.wire.imap.sequence import SequenceSet
 
@@ -64,6 +64,12 @@ SEEN = HasFlag("\\Seen", wanted=True)
         (b"OR (SEEN ALL) NOT ALL", Or((And((SEEN, All())), Not(All())))),
         (b"MODSEQ 620162338", ModifiedSince(620162338)),
         (b'MODSEQ "/flags/\\\\draft" all 620162338', ModifiedSince(620162338)),
+        (b"OLDER 60", Within(60, younger=False)),
+        (b"YOUNGER 259200", Within(259200, younger=True)),
+        (b"SAVEDON 28-Dec-2014", Saved(Side.ON, date(2014, 12, 28))),
+        (b"SAVEDBEFORE 28-Dec-2014", Saved(Side.BEFORE, date(2014, 12, 28))),
+        (b"SAVEDSINCE 28-Dec-2014", Saved(Side.SINCE, date(2014, 12, 28))),
+        (b"SAVEDATESUPPORTED", All()),
         (b"EMAILID M1", HasId("M1", thread=False)),
         (b"THREADID T1", HasId("T1", thread=True)),
         (b"CHARSET UTF-8 SUBJECT {2+}\r\n\xc3\xbc", HasHeader("subject", "ü")),
@@ -86,6 +92,23 @@ def test_return_options(octets: bytes, returns: Return | None) -> None:
     assert parse_search(cursor(b" " + octets)) == Search(All(), returns)
 
 
+@pytest.mark.parametrize(
+    ("octets", "partial", "places"),
+    [
+        (b"1:500", PartialRange(1, 500, False, b"1:500"), (0, 10)),
+        (b"4:2", PartialRange(4, 2, False, b"4:2"), (1, 4)),
+        (b"11:20", PartialRange(11, 20, False, b"11:20"), (10, 10)),
+        (b"-1:-3", PartialRange(1, 3, True, b"-1:-3"), (7, 10)),
+        (b"-9:-30", PartialRange(9, 30, True, b"-9:-30"), (0, 2)),
+        (b"-11:-12", PartialRange(11, 12, True, b"-11:-12"), (0, 0)),
+    ],
+)
+def test_partial_results(octets: bytes, partial: PartialRange, places: tuple[int, int]) -> None:
+    search = parse_search(cursor(b" RETURN (PARTIAL %b) ALL" % octets))
+    assert search == Search(All(), Return.PARTIAL, partial=partial)
+    assert partial.places(10) == places
+
+
 def test_a_charset_we_lack_is_not_a_syntax_error() -> None:
     with pytest.raises(BadCharset):
         parse_search(cursor(b" CHARSET KOI8-R ALL"))
@@ -105,6 +128,15 @@ def test_a_charset_we_lack_is_not_a_syntax_error() -> None:
         b" RETURN (FOO) ALL",
         b" RETURN (MIN)",
         b" KEYWORD \\Foo",
+        b" OLDER 0",
+        b" YOUNGER x",
+        b" SAVEDON yesterday",
+        b" RETURN (PARTIAL) ALL",
+        b" RETURN (PARTIAL 0:1) ALL",
+        b" RETURN (PARTIAL 1:*) ALL",
+        b" RETURN (PARTIAL -1:5) ALL",
+        b" RETURN (PARTIAL 1:5 ALL) ALL",
+        b" RETURN (PARTIAL 1:5 PARTIAL 6:7) ALL",
         b" SINCE 31-Feb-1994",
         b" TEXT {1+}\r\n\xff",
         b" " + b"NOT " * 51 + b"ALL",

@@ -259,7 +259,7 @@ def _there(box: Box, uids: Sequence[Uid]) -> list[Uid]:
 
 def _placements(items: Iterable[tuple[int, Placed]]) -> Placements:
     combinations: dict[tuple[int, str], int] = {}
-    columns = array("I"), array("Q"), array("H"), array("Q")
+    columns = array("I"), array("Q"), array("I"), array("Q")
     for uid, placed in items:
         look = placed.flags, " ".join(sorted(placed.keywords))
         columns[0].append(uid)

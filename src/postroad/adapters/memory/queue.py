@@ -1,5 +1,6 @@
 """Submissions and their recipients in memory."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ from postroad.model.queue import (
     Submission,
     SubmissionRecipient,
 )
-from postroad.stores.queue import QueueStore
+from postroad.stores.queue import CLAIM_RECIPIENTS, QueueStore
 
 _WAITING = frozenset({RecipientState.QUEUED, RecipientState.HELD})
 Found = tuple[Submission, tuple[SubmissionRecipient, ...]]
@@ -58,18 +59,26 @@ class MemoryQueueStore(QueueStore):
         return ids
 
     async def claim_due(
-        self, now: Moment, lease_until: Moment, limit: int, busy: Sequence[str]
+        self,
+        now: Moment,
+        lease_until: Moment,
+        limit: int,
+        running: Sequence[str],
+        per_destination: int,
     ) -> list[Claim]:
         due: dict[tuple[AccountId, SubmissionId, str], Moment] = {}
         for entry, recipient in self._recipients():
             if recipient.due_at is not None and recipient.due_at <= now:
                 group = entry.account, entry.new.submission_id, recipient.destination
                 due[group] = min(recipient.due_at, due.get(group, recipient.due_at))
-        free = sorted((group for group in due if group[2] not in busy), key=due.__getitem__)
-        return [
-            _claim(self._state.entries[group[:2]], group[2], now, lease_until)
-            for group in free[:limit]
-        ]
+        counts = Counter(running)
+        claims: list[Claim] = []
+        for group in sorted(due, key=due.__getitem__):
+            if len(claims) < limit and counts[group[2]] < per_destination:
+                entry = self._state.entries[group[:2]]
+                claims.append(_claim(entry, group[2], now, lease_until))
+                counts[group[2]] += 1
+        return claims
 
     async def next_due_at(self) -> Moment | None:
         moments = [one.due_at for _, one in self._recipients() if one.due_at is not None]
@@ -231,10 +240,11 @@ def add_submission(state: MemoryState, account: AccountId, new: NewSubmission) -
 
 
 def _claim(entry: Entry, destination: str, now: Moment, until: Moment) -> Claim:
-    token, taken = new_uuid(), []
+    token, taken = new_uuid(), list[Recipient]()
     for recipient in entry.recipients:
         due = recipient.due_at is not None and recipient.due_at <= now
-        if due and recipient.destination == destination:
+        fits = recipient.destination == destination and len(taken) < CLAIM_RECIPIENTS
+        if due and fits:
             recipient.state, recipient.due_at = RecipientState.SENDING, until
             recipient.lease_token = token
             recipient.attempts += 1

@@ -1,7 +1,7 @@
 """The one thread that writes: it stores whatever waits with one sync, and keeps the index.
 
-While a sync lasts the next blobs gather; an idle store gathers nothing. The index may lag: what
-it does not have yet is in `pending`.
+While a sync lasts the next blobs gather, and where fewer came than the last time, a moment longer;
+an idle store gathers nothing. The index may lag: what it does not have yet is in `pending`.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 BATCH_OCTETS = 32 * 1024**2
 _BATCH_JOBS = 1000
+_GATHER_SECONDS = 0.002
 _INDEX_AT = 2000  # pending blobs
 _INDEX_IDLE_SECONDS = 0.05
 _MAX_PENDING = 500_000  # blobs, if the index cannot be written
@@ -69,6 +70,7 @@ class Writer:
         self._settings = settings
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._held: Job | None = None
+        self._last_jobs = 0  # of the last batch
         self._waiting_octets = 0
         self._closed = False
         self._active: Appender | None = None
@@ -125,6 +127,7 @@ class Writer:
         is_last = False
         while not is_last:
             jobs, is_last = self._gather()
+            self._last_jobs = len(jobs)
             puts = [job for job in jobs if isinstance(job, Put)]
             forgets = [job for job in jobs if isinstance(job, Forget)]
             if puts:
@@ -147,6 +150,8 @@ class Writer:
         jobs: list[Job] = []
         octets = 0
         job = self._first()
+        if self._jobs.qsize() + 1 < self._last_jobs:
+            time.sleep(_GATHER_SECONDS)
         while job is not None:
             size = job.octets if isinstance(job, Put) else 0
             if jobs and size > BATCH_OCTETS:
@@ -198,7 +203,7 @@ class Writer:
             free = self._free_octets()
             self._is_low = free is not None and free - octets < self._settings.min_free_octets
         if self._is_low:
-            raise LowSpace(f"the disk of {self._folder.path} is nearly full")
+            raise LowSpace("the disk of the messages is nearly full")
         if len(self.pending) > _MAX_PENDING:
             raise TryLater("the index of blobs cannot be written")
 

@@ -23,6 +23,10 @@ class Engine(Protocol):
         """Run an operation that only reads, on one state of the database."""
         ...
 
+    async def look_up(self, operation: Operation[T]) -> T:
+        """As `read`, for a few rows found by a key: it never waits behind a long read."""
+        return await self.read(operation)
+
     @abstractmethod
     async def check(self) -> list[str]:
         """What the engine itself finds damaged."""

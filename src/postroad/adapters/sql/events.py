@@ -37,8 +37,9 @@ _TRACE = Sql("SELECT trace_id FROM submission WHERE submission_id = :submission 
 def add_events(owner: AccountId, events: Sequence[NewEvent]) -> Steps[None]:
     if not events:
         return
-    # Sorted, so that events of one moment keep their order.
-    ids = sorted(new_octets() for _ in events)
+    # One after the other, so that events of one moment keep their order.
+    first = int.from_bytes(new_octets(), "big")
+    ids = [(first + n).to_bytes(16, "big") for n in range(len(events))]
     yield RunMany(
         _ADD,
         [

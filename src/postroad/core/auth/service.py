@@ -70,27 +70,21 @@ class Authenticator:
             self._throttle.failed(address, peer, password, now)
             self._counters.count(Counter.REFUSED_LOGINS, protocol)
             raise AuthenticationFailed("the name or the password is wrong")
-        self._throttle.succeeded(address)
+        self._throttle.succeeded(address, peer)
         self._counters.count(Counter.LOGINS, protocol)
         return Principal(found[0], proven)
-
-    async def still_valid(self, principal: Principal) -> bool:
-        """Whether a session that was opened by this principal may go on."""
-        found = await self._directory.find_account(principal.account.address)
-        return (
-            found is not None and found.account_id == principal.account_id and not found.disabled
-        )
 
     async def program(self, token: Secret, *, peer: str) -> Program:
         """The program behind an API key. Raises `AuthenticationFailed`, `TryLater`."""
         now = self._clock.now()
         name = "api key"
-        wait = self._throttle.wait_seconds(name + peer, peer, now)
-        if wait:
-            raise TryLater(f"too many unknown API keys, try again in {wait} seconds")
         key = await self._directory.find_api_key(api_token_hash(self._sealer, token))
         tenant = None if key is None else await self._directory.find_tenant(key.tenant_id)
         if key is None or tenant is None:
+            # Only who is wrong waits: keys cannot be guessed, and a proxy's address is everyone's.
+            wait = self._throttle.wait_seconds(name + peer, peer, now)
+            if wait:
+                raise TryLater(f"too many unknown API keys, try again in {wait} seconds")
             self._throttle.failed(name + peer, peer, token, now)
             raise AuthenticationFailed("the API key is not valid")
         if key.last_used_at is None or now - key.last_used_at > _TOUCH_AFTER:

@@ -38,17 +38,20 @@ class Throttle:
     """Counts in memory; the same wrong password for the same account counts once.
 
     A person whose old phone repeats an old password is not locked out by it; who tries many
-    passwords, or one password on many accounts, is.
+    passwords, or one password on many accounts, is. Nor is a person locked out by what others try:
+    where the account has logged in from, only the failures from there count.
     """
 
     def __init__(self, settings: ThrottleSettings) -> None:
         self._settings = settings
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._at_home: OrderedDict[tuple[str, str], None] = OrderedDict()  # account and address
 
     def wait_seconds(self, account: str, peer: str, now: Moment) -> int:
         """How long until another attempt is taken; 0: now."""
         waits = [0]
-        for key, free in self._names(account, peer):
+        names = self._names(account, peer)
+        for key, free in names[1:] if (account, peer) in self._at_home else names:
             entry = self._entries.get(key)
             if entry is not None and entry.failures >= free:
                 end = entry.since + self._settings.window_seconds * _MICROSECONDS
@@ -71,12 +74,16 @@ class Throttle:
         while len(self._entries) > self._settings.entries:
             self._entries.popitem(last=False)
 
-    def succeeded(self, account: str) -> None:
+    def succeeded(self, account: str, peer: str) -> None:
         self._entries.pop(("account", account), None)
+        self._at_home[account, peer] = None
+        self._at_home.move_to_end((account, peer))
+        if len(self._at_home) > self._settings.entries:
+            self._at_home.popitem(last=False)
 
     def _names(self, account: str, peer: str) -> list[tuple[tuple[str, str], int]]:
         settings = self._settings
-        return [
+        return [  # the account first, see `wait_seconds`
             (("account", account), settings.account),
             (("address", peer), settings.address),
             (("network", _network(peer)), settings.network),

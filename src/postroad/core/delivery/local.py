@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from postroad.base.errors import TryLater
 from postroad.base.identifiers import new_uuid
 from postroad.core.delivery.routing import Route
 from postroad.core.message.facts import Facts
@@ -9,7 +10,7 @@ from postroad.core.message.needs import needs_of
 from postroad.core.message.prepared import new_email, parse
 from postroad.model.directory import Account
 from postroad.model.events import EventKind, NewEvent
-from postroad.model.ids import AccountId, BlobId, MailboxName, SubmissionId, TraceId
+from postroad.model.ids import AccountId, BlobId, MailboxName, SubmissionId, TenantId, TraceId
 from postroad.model.mailbox import Flags, LocalDelivery, NewEmail, Refusal
 from postroad.model.queue import Needs, NewSubmission, Source
 from postroad.ports.bus import Bus
@@ -62,9 +63,10 @@ class LocalMail:
         now = self._clock.now()
         email = new_email(parsed, blob_id, now, str(trace_id))
         needs = needs_of(parsed, octets, ())
-        local, forwards = [], list[Submitted]()
+        local, accounts, forwards = [], list[Account](), list[Submitted]()
         for forward_path, account, addresses in _merged(routes):
             if account is not None:
+                accounts.append(account)
                 local.append(_delivery(account, email, facts, reverse_path, forward_path))
             elif addresses:
                 forwards.append(
@@ -74,15 +76,17 @@ class LocalMail:
                 )
         results = await self._mail.deliver(local, forwards)
         late = [
-            delivery
-            for delivery, result in zip(local, results, strict=True)
+            account
+            for account, result in zip(accounts, results, strict=True)
             if isinstance(result, Refusal)
         ]
-        for delivery in late:
-            submission = _submission(
-                trace_id, email, needs, reverse_path, (_path_of(delivery),), Source.FORWARD
-            )
-            await self._queue.submit(delivery.account, [submission], [])
+        for account in late:
+            # To the account itself: its alias may have others who have the message already.
+            path = (account.address,)
+            submission = _submission(trace_id, email, needs, reverse_path, path, Source.FORWARD)
+            # By the tenant, who is still there when the account was removed a moment ago.
+            owner = await self._sending_account(account.tenant_id)
+            await self._queue.submit(owner, [submission], [])
         for delivery in local:
             self._bus.announce(delivery.account)
         if forwards or late:
@@ -98,9 +102,9 @@ class LocalMail:
         targets: tuple[str, ...],
     ) -> Submitted:
         domain = await self._directory.find_domain(forward_path.rpartition("@")[2])
-        tenant = None if domain is None else await self._directory.find_tenant(domain.tenant_id)
-        if tenant is None:
-            raise RuntimeError("a route of ours belongs to no tenant")
+        if domain is None:
+            raise TryLater(f"the domain of {forward_path} was removed a moment ago")
+        owner = await self._sending_account(domain.tenant_id)
         submission = _submission(trace_id, email, needs, reverse_path, targets, Source.FORWARD)
         event = NewEvent(
             trace_id,
@@ -109,7 +113,14 @@ class LocalMail:
             forward_path,
             {"forward_to": list(targets)},
         )
-        return tenant.sending_account, submission, [event]
+        return owner, submission, [event]
+
+    async def _sending_account(self, tenant_id: TenantId) -> AccountId:
+        """Whose the queue entries of a tenant are, where nobody sends them."""
+        tenant = await self._directory.find_tenant(tenant_id)
+        if tenant is None:
+            raise TryLater("the tenant was removed a moment ago")
+        return tenant.sending_account
 
 
 def _merged(
@@ -155,10 +166,6 @@ def _delivery(
         NewEvent(trace_id, EventKind.STORED, at, forward_path, {"mailbox": INBOX}),
     )
     return LocalDelivery(account.account_id, INBOX, email, Flags.NONE, frozenset(), events)
-
-
-def _path_of(delivery: LocalDelivery) -> str:
-    return delivery.events[0].recipient or ""
 
 
 def _submission(

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from postroad.base.errors import Invalid, NotFound, NotPermitted, OverQuota
 from postroad.formats.mailaddress import normalise_domain, normalise_local_part, split_address
-from postroad.model.directory import Account, Domain, Role
-from postroad.model.ids import AccountId
+from postroad.model.directory import Account, Domain, DomainStatus, Role
+from postroad.model.ids import AccountId, TenantId
 from postroad.stores.directory import DirectoryStore, Recipient
 
 # RFC 5321 section 4.5.1 and RFC 2142 section 4: every domain has them.
@@ -19,26 +19,49 @@ class Route:
     """All that one forward path expands to; no account and no address twice."""
 
     accounts: dict[AccountId, Account] = field(default_factory=dict)
+    full: set[AccountId] = field(default_factory=set)  # those that have no room now
     forward: dict[str, None] = field(default_factory=dict)  # addresses not on this server
 
 
 class Router:
-    def __init__(self, directory: DirectoryStore, hostname: str) -> None:
-        """`hostname` is the server's own name, at which only the postmaster can be reached."""
+    def __init__(
+        self, directory: DirectoryStore, hostname: str, *, only_verified: bool = False
+    ) -> None:
+        """`hostname` is the server's own name, at which only the postmaster can be reached.
+
+        With `only_verified`, mail that is sent from here stays here only for domains that their
+        owners have proven to be theirs: see `is_local`.
+        """
         self._directory = directory
         self._hostname = hostname.lower()
+        self._only_verified = only_verified
 
-    async def is_local(self, domain: str) -> bool:
-        return await self._directory.find_domain(domain) is not None
+    async def is_local(self, domain: str, sender: TenantId) -> bool:
+        """Whether mail of a tenant to a domain is delivered here, and not where its MX points.
+
+        Security: a tenant that claims a domain of others must not get the mail to it of everybody
+        on this server. Its own mail is its own affair.
+        """
+        found = await self._directory.find_domain(domain)
+        if found is None:
+            return False
+        proven = found.status is DomainStatus.VERIFIED or not self._only_verified
+        return proven or found.tenant_id == sender
 
     async def route(self, forward_path: str, size: int = 0) -> Route:
         """Expand a forward path, following aliases.
 
         Raises `NotPermitted` for a domain that is not ours (no relaying), `NotFound` for an
-        unknown or disabled recipient, `OverQuota` when its mailbox has no room for `size` octets.
+        unknown or disabled recipient and an alias that leads to nobody, `OverQuota` when no
+        mailbox that it leads to has room for `size` octets. One member of an alias that is
+        disabled or full is no reason to refuse it for the others.
         """
         route = Route()
         await self._expand(forward_path, size, route, set(), first=True)
+        if not route.accounts and not route.forward:
+            raise NotFound(f"the mailbox {forward_path} is disabled, or an alias for nobody")
+        if not route.forward and len(route.full) == len(route.accounts):
+            raise OverQuota(f"the mailbox {forward_path} is full")
         return route
 
     async def _expand(
@@ -57,7 +80,7 @@ class Router:
                 raise NotPermitted(f"we do not relay to {domain_name}")
             route.forward[address] = None
         elif found.account is not None:
-            self._add(found.account, found.used_octets, size, route, address)
+            _add(found.account, found.used_octets, size, route)
         elif found.alias is not None:
             for target in found.alias.targets:
                 await self._expand(target, size, route, seen, first=False)
@@ -83,12 +106,13 @@ class Router:
         able = [person for person in people if not person.disabled]
         return min(able, key=lambda person: order[person.role], default=None)
 
-    def _add(self, account: Account, used: int, size: int, route: Route, address: str) -> None:
-        if account.disabled:
-            raise NotFound(f"the mailbox {address} is disabled")
-        if account.quota_octets is not None and used + size > account.quota_octets:
-            raise OverQuota(f"the mailbox {address} is full")
-        route.accounts[account.account_id] = account
+
+def _add(account: Account, used: int, size: int, route: Route) -> None:
+    if account.disabled:
+        return
+    if account.quota_octets is not None and used + size > account.quota_octets:
+        route.full.add(account.account_id)
+    route.accounts[account.account_id] = account
 
 
 def _parts(address: str) -> tuple[str, str]:

@@ -78,7 +78,7 @@ class Accounts:
         return await self._directory.accounts(tenant)
 
     async def set_password(self, address: str, password: Secret) -> Account:
-        """Raises `NotFound`, `Invalid`. Sessions opened with the old one must log in again."""
+        """Raises `NotFound`, `Invalid`. The old one opens nothing more; open sessions go on."""
         account = await self.find(address)
         verifier = await self._passwords.hash(password)
         await self._directory.set_password(account.account_id, verifier, self._clock.now())

@@ -6,7 +6,7 @@ from postroad.core.mailbox.snapshot import Snapshot, apply
 from postroad.model.ids import AccountId, MailboxId
 from postroad.stores.mail import MailStore
 
-_OCTETS_PER_MESSAGE = 22
+_OCTETS_PER_MESSAGE = 24
 _OCTETS_PER_SNAPSHOT = 2000
 
 

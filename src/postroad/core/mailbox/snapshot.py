@@ -55,7 +55,7 @@ def apply(snapshot: Snapshot, changes: MailboxChanges) -> Snapshot:
     if not changes.expunged and not new.uids:
         return Snapshot(changes.mailbox, old)
     combinations, places = _merge_combinations(old.combinations, new.combinations)
-    looks_of_new = array("H", [places[look] for look in new.looks])
+    looks_of_new = array("I", [places[look] for look in new.looks])
     gone = {uid for uid in changes.expunged if snapshot.index(uid) is not None}
     last = old.uids[-1] if old.uids else 0
     fresh = bisect_left(new.uids, last + 1)  # from here on new UIDs

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from postroad.base.moments import Moment, to_datetime
 from postroad.model.ids import TraceId
@@ -45,7 +46,12 @@ class Receipt:
 
 def mail_date(moment: Moment) -> str:
     """RFC 5322 section 3.3 date-time in UTC."""
-    when = to_datetime(moment)
+    return _date_of(moment // 1_000_000)
+
+
+@lru_cache(16)
+def _date_of(second: int) -> str:
+    when = to_datetime(Moment(second * 1_000_000))
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[when.weekday()]
     month = (
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -77,5 +83,7 @@ def _address(peer: str) -> str:
 
 
 def _clean(helo: str) -> str:
-    kept = "".join(letter for letter in helo if letter.isalnum() or letter in ".-_:[]")
+    kept = "".join(
+        letter for letter in helo if letter.isascii() and (letter.isalnum() or letter in ".-_:[]")
+    )
     return kept[:255] or "unknown"

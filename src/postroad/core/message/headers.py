@@ -4,7 +4,7 @@ import re
 
 from postroad.ports.spool import Octets
 
-_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_RECEIVED = re.compile(rb"\nreceived[ \t]*:")  # in lower case, so that the search leaps in C
 _MAX_HEADER = 1_048_576
 
 
@@ -16,5 +16,11 @@ def header_end(octets: Octets) -> int:
     return min(len(octets), _MAX_HEADER) if end < 0 else end + 2
 
 
+def is_header_too_large(octets: Octets) -> bool:
+    """Whether the header goes on where `header_end` has stopped to look."""
+    end = header_end(octets)
+    return end < len(octets) and octets[end : end + 2] != b"\r\n"
+
+
 def count_received(octets: Octets) -> int:
-    return len(_RECEIVED.findall(octets[: header_end(octets)]))
+    return len(_RECEIVED.findall(b"\n" + octets[: header_end(octets)].lower()))

@@ -51,22 +51,24 @@ class LocalQueue:
         self._tasks = tasks
         self._clock = clock
 
+    async def takes(self, claim: Claim) -> bool:
+        """Whether the destination of a claim is here."""
+        sender = await self._directory.load_account(claim.submission.account_id)
+        return await self._router.is_local(claim.destination, sender.tenant_id)
+
     async def deliver(self, claim: Claim) -> list[Result]:
         """Put the message into the mailboxes that its recipients lead to."""
+        routes = [await self._route(claim, recipient) for recipient in claim.recipients]
+        if not any(isinstance(route, Route) for route in routes):
+            # Nothing is written for a mailbox that is still full.
+            return [route for route in routes if not isinstance(route, Route)]
         email = await self._email(claim)
-        results: list[Result] = []
-        for recipient in claim.recipients:
-            try:
-                route = await self._router.route(recipient.forward_path, claim.submission.size)
-                results.append(await self._put(claim, recipient, route, email))
-            except OverQuota as error:
-                results.append(TemporaryFailure(str(error), 452, "4.2.2"))
-            except MailError as error:
-                if error.temporary:
-                    results.append(TemporaryFailure(str(error), 451, "4.3.0"))
-                else:
-                    results.append(PermanentFailure(str(error), 550, "5.1.1"))
-        return results
+        return [
+            await self._try_to_put(claim, recipient, route, email)
+            if isinstance(route, Route)
+            else route
+            for recipient, route in zip(claim.recipients, routes, strict=True)
+        ]
 
     async def capture(self, claim: Claim) -> list[Result]:
         """Keep mail for elsewhere in the Sandbox mailbox of the tenant's owner."""
@@ -90,6 +92,22 @@ class LocalQueue:
                 TemporaryFailure("the sandbox is full", 452, "4.2.2") for _ in claim.recipients
             ]
         return [Accepted(f"captured in the {SANDBOX} mailbox") for _ in claim.recipients]
+
+    async def _route(
+        self, claim: Claim, recipient: SubmissionRecipient
+    ) -> Route | TemporaryFailure | PermanentFailure:
+        try:
+            return await self._router.route(recipient.forward_path, claim.submission.size)
+        except MailError as error:
+            return _failure(error)
+
+    async def _try_to_put(
+        self, claim: Claim, recipient: SubmissionRecipient, route: Route, email: NewEmail
+    ) -> Result:
+        try:
+            return await self._put(claim, recipient, route, email)
+        except MailError as error:
+            return _failure(error)
 
     async def _email(self, claim: Claim) -> NewEmail:
         """Parse the queued message as one that arrives, with a Return-Path of its own."""
@@ -161,6 +179,14 @@ class LocalQueue:
             return owner.account_id
         await self._mail.set_subscribed(owner.account_id, SANDBOX, subscribed=True)
         return owner.account_id
+
+
+def _failure(error: MailError) -> TemporaryFailure | PermanentFailure:
+    if isinstance(error, OverQuota):
+        return TemporaryFailure(str(error), 452, "4.2.2")
+    if error.temporary:
+        return TemporaryFailure(str(error), 451, "4.3.0")
+    return PermanentFailure(str(error), 550, "5.1.1")
 
 
 def _with_delivery_id(email: NewEmail, delivery_id: str) -> NewEmail:

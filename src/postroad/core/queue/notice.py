@@ -1,10 +1,12 @@
 """Telling a sender that a message could not be delivered, or not yet (RFC 3464)."""
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from postroad.base.errors import MailError
 from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment, to_datetime
 from postroad.core.message.headers import header_end
@@ -14,6 +16,8 @@ from postroad.model.ids import SubmissionId
 from postroad.model.mailbox import BlobRange
 from postroad.model.queue import Claim, Needs, NewSubmission, Source
 from postroad.stores.blobs import BlobStore
+
+log = logging.getLogger(__name__)
 
 _MAX_HEADER = 65_536
 _MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE)
@@ -76,8 +80,13 @@ class Notices:
         )
 
     async def _original_header(self, claim: Claim) -> bytes:
+        """Empty when the message cannot be read, which may be why it was given up."""
         size = min(claim.submission.size, _MAX_HEADER)
-        start = (await self._blobs.read([BlobRange(claim.submission.blob_id, 0, size)]))[0]
+        try:
+            start = (await self._blobs.read([BlobRange(claim.submission.blob_id, 0, size)]))[0]
+        except MailError as error:
+            log.warning("a notice goes without the header", extra={"why": str(error)})
+            return b""
         return start[: header_end(start)]
 
     def _report(self, failure: Failure, claim: Claim, give_up_after: timedelta) -> RecipientReport:

@@ -4,9 +4,11 @@ A recipient's states and their order are in `model.queue.RecipientState`. Nothin
 after a recorded success; what a crash leaves unrecorded is tried again when its lease lapses.
 """
 
-from collections import Counter as Tally
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 
+from postroad.base.errors import MailError
 from postroad.base.moments import Moment, after
 from postroad.core.message.outgoing import without_return_path
 from postroad.core.queue.conversion import Conversion, Converter
@@ -16,7 +18,14 @@ from postroad.core.queue.settings import QueueSettings
 from postroad.formats.convert.convert import CannotConvert
 from postroad.model.events import EventKind, NewEvent
 from postroad.model.mailbox import BlobRange
-from postroad.model.queue import Claim, Needs, RecipientState, Settlement, SubmissionRecipient
+from postroad.model.queue import (
+    Claim,
+    Needs,
+    NewSubmission,
+    RecipientState,
+    Settlement,
+    SubmissionRecipient,
+)
 from postroad.ports.bus import Bus
 from postroad.ports.clock import Clock
 from postroad.ports.counters import Counter, Counters, NoCounters
@@ -32,10 +41,12 @@ from postroad.ports.transport import (
     Unsupported,
 )
 from postroad.stores.blobs import BlobStore
-from postroad.stores.directory import DirectoryStore
 from postroad.stores.queue import QueueStore
 
+log = logging.getLogger(__name__)
+
 _MAX_TRANSCRIPT = 60  # lines kept with an attempt
+_LOOK_AGAIN = timedelta(seconds=1)
 
 
 class Scheduler:
@@ -46,7 +57,6 @@ class Scheduler:
         settings: QueueSettings,
         queue: QueueStore,
         blobs: BlobStore,
-        directory: DirectoryStore,
         local: LocalQueue,
         transport: MailTransport | None,
         converter: Converter,
@@ -60,7 +70,6 @@ class Scheduler:
         self.settings = settings  # may be replaced at any time
         self._queue = queue
         self._blobs = blobs
-        self._directory = directory
         self._local = local
         self._transport = transport
         self._converter = converter
@@ -71,17 +80,25 @@ class Scheduler:
         self._counters = counters or NoCounters()
         self._running: dict[str, Claim] = {}  # by lease token
 
+    @property
+    def in_flight(self) -> int:
+        """Deliveries that are being tried now."""
+        return len(self._running)
+
     async def work(self) -> Moment | None:
         """Start what is due, as far as there is room; returns when to look again at the latest."""
+        now = self._clock.now()
         free = self.settings.at_once - len(self._running)
-        if free > 0:
-            now = self._clock.now()
-            lease = after(now, self.settings.lease)
-            claims = await self._queue.claim_due(now, lease, free, self._busy())
-            for claim in claims:
-                self._running[claim.lease_token] = claim
-                self._tasks.start("deliver", self._job(claim))
-        return await self._queue.next_due_at()
+        claims = await self._claim(now, free) if free > 0 else []
+        for claim in claims:
+            self._running[claim.lease_token] = claim
+            steps = (self._attempt, self._record_mishap, self._record_mishap_alone)
+            self._tasks.start("deliver", *(self._job(claim, step) for step in steps))
+        due = await self._queue.next_due_at()
+        if due is None or due > now or claims:
+            return due
+        # What is due waits for room, and whoever makes room wakes the queue.
+        return after(now, _LOOK_AGAIN)
 
     async def renew(self) -> None:
         """Hold on to what is being sent; to be called a few times within a lease."""
@@ -89,32 +106,59 @@ class Scheduler:
         for claim in list(self._running.values()):
             await self._queue.renew(claim, until)
 
-    def _busy(self) -> list[str]:
-        counts = Tally(claim.destination for claim in self._running.values())
-        limit = self.settings.at_once_per_destination
-        return [destination for destination, count in counts.items() if count >= limit]
+    async def _claim(self, now: Moment, free: int) -> list[Claim]:
+        return await self._queue.claim_due(
+            now,
+            after(now, self.settings.lease),
+            free,
+            [claim.destination for claim in self._running.values()],
+            self.settings.at_once_per_destination,
+        )
 
-    def _job(self, claim: Claim) -> Callable[[], Awaitable[None]]:
+    def _job(
+        self, claim: Claim, step: Callable[[Claim], Awaitable[None]]
+    ) -> Callable[[], Awaitable[None]]:
         async def job() -> None:
             try:
-                await self._attempt(claim)
+                await step(claim)
+            except MailError as error:
+                # Nothing could be recorded: the store is away, or the account is gone.
+                extra = {"submission": claim.submission.submission_id, "why": str(error)}
+                log.warning("a delivery could not be recorded", extra=extra)
             finally:
-                del self._running[claim.lease_token]
+                self._running.pop(claim.lease_token, None)
                 self._bus.wake_queue()
 
         return job
 
     async def _attempt(self, claim: Claim) -> None:
-        if await self._directory.find_domain(claim.destination) is not None:
-            attempt = Attempt(await self._local.deliver(claim), remote="this server")
-            kind = EventKind.DELIVERED
-        elif self._transport is None:
-            attempt = Attempt(await self._local.capture(claim), remote="sandbox")
-            kind = EventKind.CAPTURED
-        else:
-            attempt = await self._send(claim, self._transport)
-            kind = EventKind.DELIVERED
+        kind = EventKind.DELIVERED
+        try:
+            if await self._local.takes(claim):
+                attempt = Attempt(await self._local.deliver(claim), remote="this server")
+            elif self._transport is None:
+                kind = EventKind.CAPTURED
+                attempt = Attempt(await self._local.capture(claim), remote="sandbox")
+            else:
+                attempt = await self._send(claim, self._transport)
+        except MailError as error:
+            # Ours to mend, so it is tried again whatever it is, and given up as all else is.
+            trouble = TemporaryFailure(f"this server could not do it: {error}", 451, "4.3.0")
+            attempt = Attempt([trouble for _ in claim.recipients], remote="this server")
         await self._record(claim, attempt, kind)
+
+    async def _record_mishap(self, claim: Claim) -> None:
+        """The attempt failed by a mistake of ours: it is tried again, and given up, like others.
+
+        Unrecorded, it would be claimed again as soon as the lease lapses, and for ever.
+        """
+        await self._record(claim, _mishap(claim), EventKind.DELIVERED)
+
+    async def _record_mishap_alone(self, claim: Claim) -> None:
+        """It cannot be recorded with a notice to the sender; so it is without."""
+        now, attempt = self._clock.now(), _mishap(claim)
+        settled = self._settle_all(claim, attempt, now, warn=False)
+        await self._store(claim, attempt, [one for one, _ in settled], EventKind.DELIVERED, now)
 
     async def _send(self, claim: Claim, transport: MailTransport) -> Attempt:
         """Send as it is; if the other side cannot take that, convert and send again."""
@@ -151,31 +195,54 @@ class Scheduler:
 
     async def _record(self, claim: Claim, attempt: Attempt, success: EventKind) -> None:
         now = self._clock.now()
-        settlements: list[Settlement] = []
-        events = [_attempted(claim, attempt, now)]
-        failures: list[Failure] = []
         warn = self._is_late(claim, now)
-        for recipient, result in zip(claim.recipients, attempt.results, strict=True):
-            settlement, failure = self._settle(claim, recipient, result, attempt, now, warn)
-            settlements.append(settlement)
-            if failure is not None:
-                failures.append(failure)
-            events.append(_outcome(claim, recipient, settlement, success, now))
-        notice = await self._notices.make(claim, failures, now, self.settings.give_up_after)
-        if notice is not None:
-            told = [failure.forward_path for failure in failures]
-            events.append(
-                NewEvent(
-                    claim.submission.trace_id,
-                    EventKind.NOTIFIED,
-                    now,
-                    claim.submission.reverse_path,
-                    {"about": told, "submission": notice.submission_id},
-                )
-            )
+        settled = self._settle_all(claim, attempt, now, warn=warn)
+        failures = [failure for _, failure in settled if failure is not None]
+        try:
+            notice = await self._notices.make(claim, failures, now, self.settings.give_up_after)
+        except MailError as error:
+            # What was delivered is recorded all the same, or it would be sent again. Who is to
+            # hear of a failure stays in the queue until a notice can be stored.
+            log.warning("no room for a notice", extra={"why": str(error)})
+            notice = None
+            settled = [
+                (one if failure is None else self._postponed(recipient, one, now), None)
+                for recipient, (one, failure) in zip(claim.recipients, settled, strict=True)
+            ]
+        settlements = [settlement for settlement, _ in settled]
+        told = None if notice is None else (notice, _notified(claim, failures, notice, now))
+        await self._store(claim, attempt, settlements, success, now, told)
+
+    async def _store(
+        self,
+        claim: Claim,
+        attempt: Attempt,
+        settlements: Sequence[Settlement],
+        success: EventKind,
+        now: Moment,
+        told: tuple[NewSubmission, NewEvent] | None = None,
+    ) -> None:
+        events = [
+            _attempted(claim, attempt, now),
+            *(
+                _outcome(claim, recipient, settlement, success, now)
+                for recipient, settlement in zip(claim.recipients, settlements, strict=True)
+            ),
+        ]
+        notice, notified = told or (None, None)
+        if notified is not None:
+            events.append(notified)
         if await self._queue.settle(claim, settlements, events, notice):
             for settlement in settlements:
                 self._counters.count(Counter.OUTCOMES, settlement.state.value)
+
+    def _settle_all(
+        self, claim: Claim, attempt: Attempt, now: Moment, *, warn: bool
+    ) -> list[tuple[Settlement, Failure | None]]:
+        return [
+            self._settle(claim, recipient, result, attempt, now, warn)
+            for recipient, result in zip(claim.recipients, attempt.results, strict=True)
+        ]
 
     def _settle(
         self,
@@ -201,6 +268,12 @@ class Scheduler:
         again = self.settings.next_attempt_at(now, recipient.attempts)
         return Settlement(recipient.number, RecipientState.QUEUED, reply, again, warn), late
 
+    def _postponed(
+        self, recipient: SubmissionRecipient, settlement: Settlement, now: Moment
+    ) -> Settlement:
+        again = self.settings.next_attempt_at(now, recipient.attempts)
+        return Settlement(recipient.number, RecipientState.QUEUED, settlement.reply, again)
+
     def _is_late(self, claim: Claim, now: Moment) -> bool:
         """Whether this is the time for the one notice of delay."""
         if claim.delay_notified:
@@ -221,6 +294,12 @@ def _outgoing(
         needs=needs,
         chunks=chunks,
     )
+
+
+def _mishap(claim: Claim) -> Attempt:
+    """Security: what our mistake was stands in the log, not in what the sender gets."""
+    failure = TemporaryFailure("this server made a mistake", 451, "4.3.0")
+    return Attempt([failure for _ in claim.recipients], remote="this server")
 
 
 def _replaced(attempt: Attempt, refusal: PermanentFailure) -> Attempt:
@@ -255,6 +334,19 @@ def _attempted(claim: Claim, attempt: Attempt, now: Moment) -> NewEvent:
             "attempt": max(recipient.attempts for recipient in claim.recipients),
             "transcript": list(transcript),
         },
+    )
+
+
+def _notified(
+    claim: Claim, failures: Sequence[Failure], notice: NewSubmission, now: Moment
+) -> NewEvent:
+    told = [failure.forward_path for failure in failures]
+    return NewEvent(
+        claim.submission.trace_id,
+        EventKind.NOTIFIED,
+        now,
+        claim.submission.reverse_path,
+        {"about": told, "submission": notice.submission_id},
     )
 
 

@@ -32,8 +32,9 @@ class QueueSettings:
 
     def next_attempt_at(self, now: Moment, attempts: int) -> Moment:
         """When to try again after `attempts` attempts, of which the last has just failed."""
-        delay = self.first_retry * self.growth ** min(attempts - 1, 40)
-        delay = min(delay, self.longest_retry)
+        # As a quotient, because a timedelta cannot grow without end.
+        most = self.longest_retry / self.first_retry
+        delay = self.first_retry * min(self.growth ** min(attempts - 1, 40), most)
         # Not a secret: the jitter only spreads load.
         spread = 1 + self.jitter * (2 * random.random() - 1)  # noqa: S311
         return after(now, delay * spread)

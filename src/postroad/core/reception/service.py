@@ -90,6 +90,7 @@ class Transaction:
         self._routes: dict[str, Route] = {}  # MX: by normalised forward path
         self._forward_paths: dict[str, str] = {}  # normalised -> as the client wrote it
         self._body_octets = 0
+        self._has_begun = False
 
     @property
     def recipients(self) -> int:
@@ -109,7 +110,7 @@ class Transaction:
         if self._facts.way is Way.MX:
             self._routes[key] = await self._parts.router.route(forward_path, self._parameters.size)
         else:
-            await self._parts.submitted.check_recipient(forward_path)
+            await self._parts.submitted.check_recipient(self._facts, forward_path)
         self._forward_paths[key] = forward_path
 
     async def write(self, chunk: bytes) -> None:
@@ -117,8 +118,9 @@ class Transaction:
 
         After an error the rest of the data must still be read from the client, but not given here.
         """
-        if not self._body_octets and self._facts.way is Way.MX:
+        if not self._has_begun and self._facts.way is Way.MX:
             await self._spool.write(self._trace_fields())
+        self._has_begun = True
         self._body_octets += len(chunk)
         if self._body_octets > self._settings.max_octets:
             raise TooLarge(f"a message has at most {self._settings.max_octets} octets")

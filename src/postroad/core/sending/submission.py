@@ -1,10 +1,10 @@
 """Mail that our users send with their mail programs (RFC 6409)."""
 
-from postroad.base.errors import Invalid, NotPermitted
+from postroad.base.errors import Invalid, NotPermitted, TooLarge
 from postroad.base.identifiers import new_uuid
 from postroad.core.delivery.routing import Router
 from postroad.core.message.facts import Facts, mail_date
-from postroad.core.message.headers import header_end
+from postroad.core.message.headers import header_end, is_header_too_large
 from postroad.core.sending.identity import Identities
 from postroad.core.sending.service import Draft, Sending
 from postroad.formats.mailaddress import normalise_domain, split_address
@@ -36,12 +36,18 @@ class SubmittedMail:
         self._clock = clock
         self._hostname = hostname
 
-    async def check_recipient(self, forward_path: str) -> None:
-        """Refuse what can be known now: no such local mailbox. Raises `NotFound`, `Invalid`."""
+    async def check_recipient(self, facts: Facts, forward_path: str) -> None:
+        """Refuse what can be known now: no such local mailbox.
+
+        Raises `NotFound`, `Invalid`, `NotPermitted` for who is not logged in.
+        """
+        if facts.principal is None:
+            raise NotPermitted("authenticate first")
         domain = split_address(forward_path)[1]
         if domain.startswith("["):
             raise Invalid("mail to address literals is not sent from here")
-        if await self._router.is_local(normalise_domain(domain)):
+        sender = facts.principal.account.tenant_id
+        if await self._router.is_local(normalise_domain(domain), sender):
             await self._router.route(forward_path)
 
     async def submit(
@@ -56,11 +62,14 @@ class SubmittedMail:
         """Mend the header, check the author and queue the message for every recipient.
 
         Missing Date and Message-ID are added, Bcc is removed (RFC 6409 section 8, RFC 5322
-        section 3.6.3). Raises `NotPermitted` for a From that is not the submitter's.
+        section 3.6.3). Raises `NotPermitted` for a From that is not the submitter's, `TooLarge`.
         """
         if facts.principal is None:
             raise NotPermitted("authenticate first")
         account = facts.principal.account
+        if is_header_too_large(octets):
+            # Security: a From that we do not look at would be one that nobody may use.
+            raise TooLarge("the header of the message is over a megabyte")
         author = await self._author(account, octets)
         edited = self._edited_header(octets, author, received)
         spool = self._spools.open()
@@ -101,7 +110,7 @@ class SubmittedMail:
         for field in fields(octets, 0, end):
             name = field.name.lower()
             names.add(name)
-            if name in ("bcc", "return-path"):
+            if name in ("bcc", "resent-bcc", "return-path"):
                 kept.append(octets[last : field.start])
                 last = field.end
         kept.append(octets[last:end])

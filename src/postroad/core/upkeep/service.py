@@ -37,6 +37,7 @@ class Upkeep:
         self._blobs = blobs
         self._clock = clock
         self._retention = retention
+        self._swept_to = BlobId(b"")
 
     async def purge(self) -> int:
         """Forget what is past its retention; how many rows that were."""
@@ -68,14 +69,17 @@ class Upkeep:
         return deleted
 
     async def sweep(self) -> int:
-        """Delete blobs that never got a reference, such as those of a crash before its commit."""
-        deleted, after_id = 0, BlobId(b"")
-        while ids := await self._blobs.ids(after_id, _IDS):
-            after_id = ids[-1]
+        """Delete blobs that never got a reference, such as those of a crash before its commit.
+
+        Each process looks at a blob once: one that loses its last reference later is `collect`'s.
+        """
+        deleted = 0
+        while ids := await self._blobs.ids(self._swept_to, _IDS):
             old = [blob for blob in ids if self._is_orphan_age(blob)]
             orphans = await self._references.unreferenced(old)
             await self._blobs.delete(orphans)
             deleted += len(orphans)
+            self._swept_to = old[-1] if old else self._swept_to
             if len(old) < len(ids):
                 break  # ids follow the time of minting: all that come are younger
         return deleted

@@ -1,11 +1,17 @@
 """BODYSTRUCTURE and BODY of a message (RFC 9051 section 7.5.2, RFC 3501 section 7.4.2)."""
 
+from functools import lru_cache
+
 from postroad.formats.mime import content as contents
 from postroad.formats.mime import envelope as envelopes
 from postroad.formats.mime.content import Content, Disposition
 from postroad.formats.mime.imapstring import NIL, nstring, nstring_for_people, string
 from postroad.formats.mime.parameters import Parameters, decode_extended, encode_extended
 from postroad.formats.mime.scanner import Part
+
+# Parts of many messages say the same of themselves, in as few octets.
+_USUAL_HEADER_OCTETS = 512
+_USUAL_CONTENTS = 1024
 
 
 def encode(part: Part, *, extensible: bool, utf8: bool = False) -> bytes:
@@ -35,20 +41,9 @@ def _multipart(part: Part, extensible: bool, utf8: bool) -> bytes:
 
 def _single(part: Part, extensible: bool, utf8: bool) -> bytes:
     content = _as_single(part)
-    pieces = [
-        b"(",
-        b" ".join(
-            (
-                nstring(content.media_type, utf8=utf8),
-                nstring(content.subtype, utf8=utf8),
-                _parameters(_with_charset(content), utf8),
-                nstring(content.content_id, utf8=utf8),
-                nstring_for_people(content.description, utf8=utf8),
-                nstring(content.encoding, utf8=utf8),
-                b"%d" % part.size,
-            )
-        ),
-    ]
+    is_usual = part.body_start - part.header_start <= _USUAL_HEADER_OCTETS
+    beginning, end = (_usual_fields if is_usual else _fields)(content, utf8)
+    pieces = [b"(%b %d" % (beginning, part.size)]
     if part.is_message:
         child = part.children[0]
         assert child.header is not None  # noqa: S101  the scanner gives every message its header
@@ -62,9 +57,27 @@ def _single(part: Part, extensible: bool, utf8: bool) -> bytes:
     elif content.media_type == "text":
         pieces.append(b" %d" % part.lines)
     if extensible:
-        pieces += (b" ", nstring(content.md5, utf8=utf8), _extension(content, utf8))
+        pieces.append(end)
     pieces.append(b")")
     return b"".join(pieces)
+
+
+def _fields(content: Content, utf8: bool) -> tuple[bytes, bytes]:
+    """What goes before the size of a single part, and its extension data, after a space."""
+    beginning = b" ".join(
+        (
+            nstring(content.media_type, utf8=utf8),
+            nstring(content.subtype, utf8=utf8),
+            _parameters(_with_charset(content), utf8),
+            nstring(content.content_id, utf8=utf8),
+            nstring_for_people(content.description, utf8=utf8),
+            nstring(content.encoding, utf8=utf8),
+        )
+    )
+    return beginning, b" " + nstring(content.md5, utf8=utf8) + _extension(content, utf8)
+
+
+_usual_fields = lru_cache(_USUAL_CONTENTS)(_fields)
 
 
 def _as_single(part: Part) -> Content:

@@ -11,6 +11,7 @@ of many senders.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from postroad.formats.mime import content as contents
 from postroad.formats.mime import parameters
@@ -22,6 +23,10 @@ from postroad.formats.mime.transfer import IDENTITY
 # RFC 2046 section 5.1.1 allows 70 octets.
 _LONGEST_BOUNDARY = 250
 _LONGEST_DELIMITER = _LONGEST_BOUNDARY + 50
+
+# Parts of many messages have the same header, of as few octets.
+_USUAL_HEADER_OCTETS = 512
+_USUAL_HEADERS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +181,9 @@ class _Scanner:
         is_message = not self._stack
         while True:
             body_start, is_cut = self._header_end(at)
-            header = self._read_header(at, body_start)
-            content = contents.read(header, default)
+            header, content = self._read_header(at, body_start, default, is_message)
             lines = self._lines_to(body_start)
-            self._stack.append(
-                _Open(at, body_start, lines, content, header if is_message else None)
-            )
+            self._stack.append(_Open(at, body_start, lines, content, header))
             self._parts += 1
             if is_cut or not self._may_open(content):
                 return body_start
@@ -236,14 +238,19 @@ class _Scanner:
             return lf_blank + 2
         return min(self._crlf_blank + 3, self._size)
 
-    def _read_header(self, at: int, body_start: int) -> Header:
+    def _read_header(
+        self, at: int, body_start: int, default: Content, is_message: bool
+    ) -> tuple[Header | None, Content]:
+        """The fields, where they are a message's, and what they say of the entity."""
         most = min(self._limits.max_header_octets, self._header_octets_left)
         block = self._octets[at : min(body_start, at + most)]
         self._header_octets_left -= len(block)
-        header = Header(block)
-        if not header.is_ascii:
+        if not block.isascii():
             self.has_ascii_headers = False
-        return header
+        if not is_message and len(block) <= _USUAL_HEADER_OCTETS:
+            return None, _usual_content(block, default)
+        header = Header(block)
+        return header if is_message else None, contents.read(header, default)
 
     def _lines_to(self, at: int) -> int:
         if at > self._counted_to:
@@ -320,6 +327,11 @@ class _Scanner:
 
 
 _NOTHING = Part(0, 0, 0, 0, contents.DEFAULT, None)
+
+
+@lru_cache(_USUAL_HEADERS)
+def _usual_content(block: bytes, default: Content) -> Content:
+    return contents.read(Header(block), default)
 
 
 def _common_prefix(one: bytes, other: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """The text of a message, for the search index and for PREVIEW (RFC 8970), by its part table."""
 
+import re
 from collections.abc import Iterator
 
 from postroad.formats.mime import headers, transfer
@@ -9,16 +10,14 @@ from postroad.formats.text import charset, html
 
 PREVIEW_CHARS = 200
 """RFC 8970 section 3.1."""
+_PREVIEW_WORDS = PREVIEW_CHARS // 2 + 1  # what comes behind so many, and spaces, is cut off
 
 # What of a part is looked at for the preview, in octets as transferred.
 _PLAIN_OCTETS = 4 * 1024
 _HTML_OCTETS = 96 * 1024
 
 # Control characters, and the invisible ones that newsletters fill their preview with.
-_UNSEEN = dict.fromkeys(
-    [n for n in range(32) if chr(n) not in "\t\n\v\f\r"]
-    + [0x7F, 0xAD, 0x34F, 0x200B, 0x200C, 0x2060, 0xFEFF, 0xFFFE, 0xFFFF]
-)
+_UNSEEN = re.compile("[\0-\x08\x0e-\x1f\x7f\xad\u034f\u200b\u200c\u2060\ufeff\ufffe\uffff]+")
 
 
 def body_texts(octets: Octets, root: PartRow, *, max_chars: int) -> Iterator[str]:
@@ -104,4 +103,5 @@ def _beginning(octets: Octets, part: PartRow, max_octets: int) -> str:
         text = html.to_text(text, 4 * PREVIEW_CHARS)
     else:
         text = text[: 8 * PREVIEW_CHARS]
-    return " ".join(text.translate(_UNSEEN).split())[:PREVIEW_CHARS].rstrip()
+    words = _UNSEEN.sub("", text).split(None, _PREVIEW_WORDS)
+    return " ".join(words)[:PREVIEW_CHARS].rstrip()

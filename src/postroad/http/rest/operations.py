@@ -31,8 +31,11 @@ async def _readyz(call: Call[RestServices, None]) -> Health:
 
 async def _metrics(call: Call[RestServices, None]) -> Raw:
     operations = call.services.operations
-    # Security: who may not read them is not told that they are there.
-    if operations.metrics is None or not _is_within(call.peer, operations.metrics_networks):
+    # Security: who may not read them is not told that they are there. What a proxy passes on
+    # comes from an address that is not its own.
+    forwarded = any(name in call.headers for name in ("forwarded", "x-forwarded-for", "via"))
+    allowed = _is_within(call.peer, operations.metrics_networks) and not forwarded
+    if operations.metrics is None or not allowed:
         raise NotFound("The requested endpoint does not exist.")
     return Raw(_METRICS_TYPE, operations.metrics())
 

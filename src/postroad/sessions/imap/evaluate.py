@@ -10,13 +10,14 @@ from datetime import date, timedelta
 from itertools import compress
 from typing import assert_never, cast
 
+from postroad.base.moments import Moment
 from postroad.model.ids import Uid
 from postroad.model.mailbox import Column
 from postroad.sessions.imap import flags
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.view import Selected
-from postroad.wire.imap import search as s
-from postroad.wire.imap.search import Key, Side
+from postroad.wire.imap import searchkeys as s
+from postroad.wire.imap.searchkeys import Key, Side
 
 Mask = int
 
@@ -24,7 +25,16 @@ _ROWS = 2000
 _DAY = 86_400_000_000
 _EPOCH = date(1970, 1, 1)
 # How much it costs to evaluate a key; within AND the cheap ones go first.
-_COSTS = {s.Dated: 1, s.Sized: 1, s.HasId: 1, s.HasHeader: 2, s.HasText: 3}
+_COSTS = {
+    s.Dated: 1,
+    s.Saved: 1,
+    s.Within: 1,
+    s.Sized: 1,
+    s.HasId: 1,
+    s.HasHeader: 2,
+    s.HasText: 3,
+}
+_RowKey = s.Sized | s.Dated | s.Saved | s.Within | s.HasId
 _GONE = -1  # the place in the snapshot of a message that was expunged meanwhile
 
 
@@ -36,6 +46,7 @@ class Evaluation:
         self._view = view
         self._count = len(view.uids)
         self._all = int.from_bytes(b"\1" * self._count, "little")
+        self._now = context.services.now()
 
     async def places(self, key: Key) -> list[int]:
         """The places of the messages that match, ascending, counted from 0."""
@@ -63,7 +74,7 @@ class Evaluation:
                 return among & ~await self._mask(key.key, among)
             case s.HasHeader() | s.HasText():
                 return await self._text(key, among)
-            case s.Sized() | s.Dated() | s.HasId():
+            case s.Sized() | s.Dated() | s.Saved() | s.Within() | s.HasId():
                 return among & await self._stored(key, among)
             case _:
                 return among & self._known(key)
@@ -118,8 +129,8 @@ class Evaluation:
 
     # What needs rows
 
-    async def _stored(self, key: s.Sized | s.Dated | s.HasId, among: Mask) -> Mask:
-        column, matches = _row_test(key)
+    async def _stored(self, key: _RowKey, among: Mask) -> Mask:
+        column, matches = _row_test(key, self._now)
         mask = bytearray(self._count)
         places = list(compress(range(self._count), among.to_bytes(self._count, "little")))
         view = self._view
@@ -162,7 +173,7 @@ def _cost(key: Key) -> int:
             return _COSTS.get(type(key), 0)
 
 
-def _row_test(key: s.Sized | s.Dated | s.HasId) -> tuple[Column, Callable[[object], bool]]:
+def _row_test(key: _RowKey, now: Moment) -> tuple[Column, Callable[[object], bool]]:
     """The column that decides, and how."""
     match key:
         case s.Sized():
@@ -172,10 +183,17 @@ def _row_test(key: s.Sized | s.Dated | s.HasId) -> tuple[Column, Callable[[objec
         case s.Dated(sent=True):
             ordinal = key.day.toordinal()
             return Column.SENT_ON, _side(key.side, ordinal, ordinal + 1)
-        case s.Dated():
-            # The internal date is told in UTC, and its day is the one told.
+        case s.Dated() | s.Saved():
+            # These dates are told in UTC, and the day is the one told.
+            column = Column.SAVED_AT if isinstance(key, s.Saved) else Column.INTERNAL_DATE
             start = (key.day - _EPOCH) // timedelta(days=1) * _DAY
-            return Column.INTERNAL_DATE, _side(key.side, start, start + _DAY)
+            return column, _side(key.side, start, start + _DAY)
+        case s.Within():
+            # RFC 5032 section 2: a date that is equal is in both.
+            since = now - key.seconds * 1_000_000
+            if key.younger:
+                return Column.INTERNAL_DATE, _side(Side.SINCE, since, since)
+            return Column.INTERNAL_DATE, _side(Side.BEFORE, since + 1, since)
         case s.HasId():
             column = Column.THREAD_ID if key.thread else Column.EMAIL_ID
             letter = "T" if key.thread else "M"

@@ -1,10 +1,12 @@
 """What one IMAP command is made of, and what its handler may use."""
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Generic, Protocol, TypeVar
 
+from postroad.base.moments import Moment
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.service import MailboxService
 from postroad.model.ids import AccountId
@@ -16,6 +18,10 @@ from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition, Response
 
 CommandT = TypeVar("CommandT")
+
+
+def _now() -> Moment:
+    return Moment(time.time_ns() // 1000)
 
 
 class State(Enum):
@@ -89,6 +95,7 @@ class Services:
     mailboxes: MailboxService
     appending: Appending
     search: TextSearch
+    now: Callable[[], Moment] = _now
 
 
 @dataclass(slots=True)

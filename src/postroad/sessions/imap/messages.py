@@ -10,7 +10,7 @@ from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.view import Batch, Selected
 from postroad.stores.mail import Row
 from postroad.wire.imap.fetch import Item
-from postroad.wire.imap.responses import date_time
+from postroad.wire.imap.responses import date_time, string
 
 _PLAIN = {
     Item.ENVELOPE: (Column.ENVELOPE,),
@@ -19,6 +19,8 @@ _PLAIN = {
     Item.INTERNALDATE: (Column.INTERNAL_DATE,),
     Item.RFC822_SIZE: (Column.SIZE,),
     Item.THREADID: (Column.THREAD_ID,),
+    Item.PREVIEW: (Column.PREVIEW,),
+    Item.SAVEDATE: (Column.SAVED_AT,),
 }
 # The second form is None where the first serves; it may hold UTF-8 (RFC 6855 section 3).
 _UTF8 = _PLAIN | {
@@ -89,9 +91,12 @@ class ItemReader:
     def _stored_column(self, item: Item, stored: Stored) -> Sequence[bytes]:
         columns = [stored[column] for column in self._by_item[item]]
         match item:
-            case Item.INTERNALDATE:
+            case Item.INTERNALDATE | Item.SAVEDATE:
                 moments = cast("Sequence[int]", columns[0])  # see Column
-                return [b"INTERNALDATE " + date_time(moment) for moment in moments]
+                return [b"%b %b" % (item.value, date_time(moment)) for moment in moments]
+            case Item.PREVIEW:
+                texts = cast("Sequence[str]", columns[0])  # see Column
+                return [b"PREVIEW " + string(text.encode(errors="replace")) for text in texts]
             case Item.RFC822_SIZE:
                 return [b"RFC822.SIZE %d" % size for size in cast("Sequence[int]", columns[0])]
             case Item.THREADID:

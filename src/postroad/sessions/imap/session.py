@@ -82,6 +82,11 @@ class ImapSession:
         return self._context.principal
 
     @property
+    def is_receiving(self) -> bool:
+        """Whether the client is in the middle of a message."""
+        return self._stream is not None
+
+    @property
     def idles_for(self) -> AccountId | None:
         """The account whose changes the client waits for in IDLE."""
         pending = self._context.pending

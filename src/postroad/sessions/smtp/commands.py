@@ -138,7 +138,7 @@ async def _data(context: Context, command: Data) -> Answer:
         return Answer(Reply(503, "5.5.1", "BDAT has begun; DATA cannot be mixed with it"))
     if mail.options.body is Body.BINARY:
         return Answer(Reply(503, "5.5.1", "BINARYMIME needs BDAT"))  # RFC 3030 section 3
-    mail.incoming = Incoming(mail.transaction, max_octets=context.settings.max_octets)
+    mail.incoming = Incoming.of(mail, context.settings)
     return Answer(Reply(354, "", "Send the message, end it with <CRLF>.<CRLF>"), ReadData())
 
 

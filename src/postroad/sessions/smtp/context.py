@@ -15,8 +15,8 @@ from postroad.sessions.smtp.ports import (
     Tls,
     Transaction,
 )
-from postroad.sessions.smtp.settings import Cleartext, Role, SmtpSettings
-from postroad.wire.smtp.lineends import LineEndCheck
+from postroad.sessions.smtp.settings import BareNewlines, Cleartext, Role, SmtpSettings
+from postroad.wire.smtp.lineends import LineEndCheck, LineEndMender
 from postroad.wire.smtp.replies import Reply
 
 CommandT = TypeVar("CommandT")
@@ -53,16 +53,42 @@ class Incoming:
     Once there is a refusal, the rest is read past: an answer is only due at the end.
     """
 
-    def __init__(self, transaction: Transaction, *, max_octets: int) -> None:
+    def __init__(
+        self, transaction: Transaction, *, max_octets: int, mender: LineEndMender | None
+    ) -> None:
+        """With a mender, bare CRs and LFs are repaired and not a reason to refuse."""
         self._transaction = transaction
         self._max_octets = max_octets
+        self._mender = mender
         self.line_ends = LineEndCheck()  # for BDAT; DATA has its own
         self.octets = 0
         self.refusal: Reply | None = None
 
+    @classmethod
+    def of(cls, mail: "OpenMail", settings: SmtpSettings) -> "Incoming":
+        """For the content of this transaction; binary content has no lines to repair."""
+        repairs = settings.bare_newlines is BareNewlines.REPAIR
+        mender = LineEndMender() if repairs and mail.options.body is not Body.BINARY else None
+        return cls(mail.transaction, max_octets=settings.max_octets, mender=mender)
+
     async def write(self, chunk: bytes) -> None:
+        await self._pass_on(chunk if self._mender is None else self._mender.update(chunk))
+
+    async def finish(self, *, bare: bool) -> Reply | None:
+        """The content has come; `bare` if a CR or LF stood alone. The refusal, if there is one.
+
+        Security: what is not repaired is refused, as a server behind us may end a line, or the
+        message, there (RFC 5321 section 2.3.8).
+        """
+        if self._mender is not None:
+            await self._pass_on(self._mender.finish())
+        elif bare and self.refusal is None:
+            self.refusal = Reply(550, "5.6.11", "The message has a bare CR or LF")
+        return self.refusal
+
+    async def _pass_on(self, chunk: bytes) -> None:
         self.octets += len(chunk)
-        if self.refusal is not None:
+        if self.refusal is not None or not chunk:
             return
         try:
             if self.octets > self._max_octets:
@@ -200,19 +226,13 @@ def may_not_begin_content(mail: OpenMail | None) -> Reply | None:
 
 
 async def finish_mail(context: Context, *, bare: bool) -> Reply:
-    """The answer to the whole of a message, when all of its content has come.
-
-    Security: a message with a bare CR or LF is refused, as a server behind us may end a line,
-    or the message, there (RFC 5321 section 2.3.8).
-    """
+    """The answer to the whole of a message, when all of its content has come."""
     mail = context.mail
     if mail is None or mail.incoming is None:
         raise RuntimeError("content came without a transaction")
-    if bare and mail.incoming.refusal is None:
-        mail.incoming.refusal = Reply(550, "5.6.11", "The message has a bare CR or LF")
-    if mail.incoming.refusal is not None:
+    if refusal := await mail.incoming.finish(bare=bare):
         context.abort_mail()
-        return mail.incoming.refusal
+        return refusal
     try:
         receipt = await mail.transaction.finish()
     except MailError as error:

@@ -23,6 +23,13 @@ class Cleartext(Enum):
     LOOPBACK = "loopback"  # from this machine only
 
 
+class BareNewlines(Enum):
+    """What becomes of content in which a CR or LF stands alone (RFC 5321 section 2.3.8)."""
+
+    REFUSE = "refuse"
+    REPAIR = "repair"  # each is made a CRLF; the end of the message is CRLF.CRLF all the same
+
+
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
     hostname: str
@@ -39,3 +46,5 @@ class SmtpSettings:
     """Refused AUTH commands of one connection."""
     cleartext: Cleartext = Cleartext.NEVER
     """Whether AUTH may be used without TLS."""
+    bare_newlines: BareNewlines = BareNewlines.REFUSE
+    """What becomes of a message with a bare CR or LF, BINARYMIME apart."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.partial import PartialRange, partial_range
 from postroad.wire.imap.sequence import SequenceSet
 
 _MAX_ITEMS = 200
@@ -23,7 +24,9 @@ class Item(Enum):
     FLAGS = b"FLAGS"
     INTERNALDATE = b"INTERNALDATE"
     MODSEQ = b"MODSEQ"  # RFC 7162 section 3.1.5
+    PREVIEW = b"PREVIEW"  # RFC 8970
     RFC822_SIZE = b"RFC822.SIZE"
+    SAVEDATE = b"SAVEDATE"  # RFC 8514 section 4.2
     THREADID = b"THREADID"  # RFC 8474 section 5.2
     UID = b"UID"
 
@@ -77,12 +80,16 @@ FetchAtt = Item | Section
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """`changed_since` and `vanished` are modifiers of RFC 7162 sections 3.1.4.1 and 3.2.6."""
+    """`changed_since` and `vanished` are modifiers of RFC 7162 sections 3.1.4.1 and 3.2.6.
+
+    `partial` is the one of RFC 9394 section 3.3.
+    """
 
     messages: SequenceSet
     items: tuple[FetchAtt, ...]
     changed_since: int | None = None
     vanished: bool = False
+    partial: PartialRange | None = None
 
 
 _FAST = (Item.FLAGS, Item.INTERNALDATE, Item.RFC822_SIZE)
@@ -111,9 +118,13 @@ def parse_fetch(cursor: Cursor) -> Fetch:
     messages = cursor.sequence_set()
     cursor.sp()
     items = _items(cursor)
-    changed_since, vanished = _modifiers(cursor)
+    modifiers = _Modifiers()
+    if not cursor.at_end():  # RFC 4466 section 2.4
+        cursor.sp()
+        cursor.parenthesized(lambda: modifiers.read(cursor), limit=10)
+        modifiers.check(cursor)
     cursor.end()
-    return Fetch(messages, items, changed_since, vanished)
+    return Fetch(messages, items, modifiers.changed_since, modifiers.vanished, modifiers.partial)
 
 
 def _items(cursor: Cursor) -> tuple[FetchAtt, ...]:
@@ -135,9 +146,13 @@ def _att(cursor: Cursor, name: bytes) -> FetchAtt:
     if (old := _OLD.get(name)) is not None:
         return old
     try:
-        return Item(name)
+        item = Item(name)
     except ValueError:
         raise cursor.wrong("a known fetch item") from None
+    if item is Item.PREVIEW:
+        # RFC 8970 section 4.1: previews are made at arrival, so none is ever late.
+        cursor.take(b" (LAZY)")
+    return item
 
 
 def _section(cursor: Cursor, form: Form, *, peek: bool) -> Section:
@@ -206,24 +221,27 @@ def _field_name(name: bytes) -> bytes:
     return b'"%b"' % re.sub(rb'(["\\])', rb"\\\1", name)
 
 
-def _modifiers(cursor: Cursor) -> tuple[int | None, bool]:
-    """RFC 4466 section 2.4."""
-    if cursor.at_end():
-        return None, False
-    cursor.sp()
-    seen = dict(cursor.parenthesized(lambda: _modifier(cursor), limit=10))
-    vanished = b"VANISHED" in seen
-    if vanished and b"CHANGEDSINCE" not in seen:
-        raise cursor.wrong("CHANGEDSINCE beside VANISHED")  # RFC 7162 section 3.2.6
-    return seen.get(b"CHANGEDSINCE"), vanished
+class _Modifiers:
+    """What the modifiers of one command say."""
 
+    def __init__(self) -> None:
+        self.changed_since: int | None = None
+        self.vanished = False
+        self.partial: PartialRange | None = None
 
-def _modifier(cursor: Cursor) -> tuple[bytes, int]:
-    match name := cursor.word():
-        case b"CHANGEDSINCE":
-            cursor.sp()
-            return name, cursor.number64()
-        case b"VANISHED":
-            return name, 0
-        case _:
-            raise cursor.wrong("a known fetch modifier")
+    def read(self, cursor: Cursor) -> None:
+        match cursor.word():
+            case b"CHANGEDSINCE":
+                cursor.sp()
+                self.changed_since = cursor.number64()
+            case b"VANISHED":
+                self.vanished = True
+            case b"PARTIAL":
+                cursor.sp()
+                self.partial = partial_range(cursor)
+            case _:
+                raise cursor.wrong("a known fetch modifier")
+
+    def check(self, cursor: Cursor) -> None:
+        if self.vanished and self.changed_since is None:
+            raise cursor.wrong("CHANGEDSINCE beside VANISHED")  # RFC 7162 section 3.2.6

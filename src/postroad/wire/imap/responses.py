@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Protocol
 
-from postroad.wire.imap.sequence import Span, encode_numbers, encode_spans
+from postroad.wire.imap.sequence import Span, encode_in_order, encode_numbers, encode_spans
 
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]{0,1000}\Z")
 _ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+\Z")
@@ -177,8 +177,11 @@ class ESearch:
     everything: Sequence[int] | None = None
     count: int | None = None
     mod_seq: int | None = None
+    partial: tuple[bytes, Sequence[int]] | None = None  # the range asked for, and what it holds
+    in_order: bool = False  # numbers are in an order of their own (RFC 5267 section 3.1)
 
     def encode(self) -> bytes:
+        numbers = encode_in_order if self.in_order else encode_numbers
         words = [b"* ESEARCH (TAG %b)" % string(self.tag)]
         if self.uid:
             words.append(b"UID")
@@ -193,7 +196,11 @@ class ESearch:
             if value is not None
         ]
         if self.everything:
-            words.append(b"ALL %b" % encode_numbers(self.everything))
+            words.append(b"ALL %b" % numbers(self.everything))
+        if self.partial is not None:  # RFC 9394 section 3.1
+            words.append(
+                b"PARTIAL (%b %b)" % (self.partial[0], numbers(self.partial[1]) or b"NIL")
+            )
         return b" ".join(words) + b"\r\n"
 
 

@@ -82,7 +82,8 @@ class DataReceiver:
         dotted = buffer.find(b"\r\n.")
         end = buffer.find(_END, dotted) if dotted >= 0 else -1
         if end >= 0:
-            return self._emit(buffer[: end + 2]), buffer[end + len(_END) :]
+            raw, rest = buffer[: end + 2], buffer[end + len(_END) :]
+            return self._emit(raw, dotted=dotted < end), rest
         held = next((len(tail) for tail in _HOLDABLE if buffer.endswith(tail)), 0)
         cut = len(buffer) - held
         self._buffer = buffer[cut:]

@@ -31,7 +31,7 @@ class SqlDirectoryStore(DirectoryStore):
         return await self._engine.read(tenants.tenants)
 
     async def find_tenant(self, tenant: TenantId) -> Tenant | None:
-        return await self._engine.read(lambda: tenants.find_tenant(tenant))
+        return await self._engine.look_up(lambda: tenants.find_tenant(tenant))
 
     async def create_domain(
         self, tenant: TenantId, domain_id: str, name: str, keys: Sequence[DkimKey], at: Moment
@@ -44,7 +44,7 @@ class SqlDirectoryStore(DirectoryStore):
         return await self._engine.read(lambda: tenants.domains(tenant))
 
     async def find_domain(self, name: str) -> Domain | None:
-        return await self._engine.read(lambda: tenants.find_domain(name))
+        return await self._engine.look_up(lambda: tenants.find_domain(name))
 
     async def set_domain_status(
         self, tenant: TenantId, domain_id: str, status: DomainStatus
@@ -58,7 +58,7 @@ class SqlDirectoryStore(DirectoryStore):
         await self._engine.write(lambda: tenants.delete_domain(tenant, domain_id))
 
     async def dkim_keys(self, domain: str) -> tuple[DkimKey, ...]:
-        return await self._engine.read(lambda: tenants.dkim_keys(domain))
+        return await self._engine.look_up(lambda: tenants.dkim_keys(domain))
 
     async def create_account(self, new: NewAccount, at: Moment) -> Account:
         return await self._engine.write(lambda: accounts.create_account(new, at))
@@ -67,10 +67,10 @@ class SqlDirectoryStore(DirectoryStore):
         return await self._engine.read(lambda: accounts.people(tenant))
 
     async def find_account(self, address: str) -> Account | None:
-        return await self._engine.read(lambda: accounts.find_account(address))
+        return await self._engine.look_up(lambda: accounts.find_account(address))
 
     async def load_account(self, account: AccountId) -> Account:
-        return await self._engine.read(lambda: accounts.load_account(account))
+        return await self._engine.look_up(lambda: accounts.load_account(account))
 
     async def set_disabled(self, account: AccountId, *, disabled: bool) -> None:
         await self._engine.write(lambda: accounts.set_disabled(account, disabled=disabled))
@@ -82,7 +82,7 @@ class SqlDirectoryStore(DirectoryStore):
         await self._engine.write(lambda: accounts.delete_account(account))
 
     async def find_recipient(self, local_part: str, domain: str) -> Recipient:
-        return await self._engine.read(lambda: accounts.find_recipient(local_part, domain))
+        return await self._engine.look_up(lambda: accounts.find_recipient(local_part, domain))
 
     async def create_alias(self, alias: Alias, at: Moment) -> None:
         await self._engine.write(lambda: accounts.create_alias(alias, at))
@@ -106,7 +106,7 @@ class SqlDirectoryStore(DirectoryStore):
         await self._engine.write(lambda: credentials.revoke_credential(account, credential_id))
 
     async def credentials_of(self, address: str) -> tuple[Account, tuple[Credential, ...]] | None:
-        return await self._engine.read(lambda: credentials.credentials_of(address))
+        return await self._engine.look_up(lambda: credentials.credentials_of(address))
 
     async def create_api_key(
         self,
@@ -125,7 +125,7 @@ class SqlDirectoryStore(DirectoryStore):
         return await self._engine.read(lambda: credentials.api_keys(tenant))
 
     async def find_api_key(self, token_hash: bytes) -> ApiKey | None:
-        return await self._engine.read(lambda: credentials.find_api_key(token_hash))
+        return await self._engine.look_up(lambda: credentials.find_api_key(token_hash))
 
     async def touch_api_key(self, tenant: TenantId, key_id: str, at: Moment) -> None:
         await self._engine.write(lambda: credentials.touch_api_key(tenant, key_id, at))
@@ -134,7 +134,7 @@ class SqlDirectoryStore(DirectoryStore):
         await self._engine.write(lambda: credentials.delete_api_key(tenant, key_id))
 
     async def setting(self, name: str) -> str | None:
-        return await self._engine.read(lambda: tenants.setting(name))
+        return await self._engine.look_up(lambda: tenants.setting(name))
 
     async def set_setting(self, name: str, value: str) -> None:
         await self._engine.write(lambda: tenants.set_setting(name, value))

@@ -57,14 +57,14 @@ def placements(owner: AccountId, mailbox: MailboxId) -> Steps[tuple[Mailbox, Pla
 def to_placements(rows: Rows) -> Placements:
     """Packed columns as arrays, with few steps in Python for each message."""
     if not rows or rows[0][0] in (None, "[]"):
-        return Placements(array("I"), array("Q"), array("H"), array("Q"), ())
+        return Placements(array("I"), array("Q"), array("I"), array("Q"), ())
     uids, emails, flags, keywords, mod_seqs = (json.loads(text(column)) for column in rows[0])
     pairs = list(zip(flags, keywords, strict=True))
     index = {pair: n for n, pair in enumerate(dict.fromkeys(pairs))}
     return Placements(
         array("I", uids),
         array("Q", emails),
-        array("H", map(index.__getitem__, pairs)),
+        array("I", map(index.__getitem__, pairs)),
         array("Q", mod_seqs),
         tuple((integer(flag), text(words)) for flag, words in index),
     )

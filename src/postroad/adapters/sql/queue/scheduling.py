@@ -1,5 +1,6 @@
 """Taking what is due and recording what became of it."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from postroad.adapters.sql.events import add_events
@@ -25,6 +26,7 @@ from postroad.base.moments import Moment
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, SubmissionId
 from postroad.model.queue import Claim, NewSubmission, RecipientState, Settlement
+from postroad.stores.queue import CLAIM_RECIPIENTS
 
 _DUE = Sql("""
     SELECT r.owner_id, r.submission_id, r.destination FROM recipient r
@@ -35,8 +37,12 @@ _DUE = Sql("""
 _CLAIM = Sql("""
     UPDATE recipient SET state = 'sending', lease_token = :token, due_at = :until,
         attempts = attempts + 1, first_attempt_at = coalesce(first_attempt_at, :now)
-    WHERE owner_id = :owner AND submission_id = :submission AND destination = :destination
-        AND due_at <= :now
+    WHERE owner_id = :owner AND submission_id = :submission AND due_at <= :now AND number IN (
+        SELECT number FROM recipient
+        WHERE owner_id = :owner AND submission_id = :submission AND destination = :destination
+            AND due_at <= :now
+        ORDER BY number LIMIT :most
+    )
     RETURNING number, forward_path, state, attempts, due_at, last_reply, delay_notified,
         first_attempt_at
 """)
@@ -71,17 +77,24 @@ _OVERSAMPLE = 8  # rows looked at for each claim wanted: many belong to one mess
 
 
 def claim_due(
-    now: Moment, lease_until: Moment, limit: int, busy: Sequence[str]
+    now: Moment, lease_until: Moment, limit: int, running: Sequence[str], per_destination: int
 ) -> Steps[list[Claim]]:
+    counts = Counter(running)
+    busy = [destination for destination, count in counts.items() if count >= per_destination]
     rows = yield Run(_DUE, {"now": now, "limit": limit * _OVERSAMPLE, "busy": busy})
     groups = dict.fromkeys((integer(row[0]), text(row[1]), text(row[2])) for row in rows)
     claims: list[Claim] = []
-    for owner, submission, destination in list(groups)[:limit]:
+    for owner, submission, destination in groups:
+        if len(claims) >= limit:
+            break
+        if counts[destination] >= per_destination:
+            continue
         claim = yield from _claim(
             AccountId(owner), SubmissionId(submission), destination, now, lease_until
         )
         if claim is not None:
             claims.append(claim)
+            counts[destination] += 1
     return claims
 
 
@@ -99,6 +112,7 @@ def _claim(
             "token": token,
             "until": until,
             "now": now,
+            "most": CLAIM_RECIPIENTS,
         },
     )
     if found is None or not rows:

@@ -36,10 +36,15 @@ class SqlQueueStore(QueueStore):
         return await self._engine.write(lambda: submitting.submit(account, submissions, events))
 
     async def claim_due(
-        self, now: Moment, lease_until: Moment, limit: int, busy: Sequence[str]
+        self,
+        now: Moment,
+        lease_until: Moment,
+        limit: int,
+        running: Sequence[str],
+        per_destination: int,
     ) -> list[Claim]:
         return await self._engine.write(
-            lambda: scheduling.claim_due(now, lease_until, limit, busy)
+            lambda: scheduling.claim_due(now, lease_until, limit, running, per_destination)
         )
 
     async def next_due_at(self) -> Moment | None:

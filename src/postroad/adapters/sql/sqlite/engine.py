@@ -1,13 +1,15 @@
-"""SQLite as an engine: one writer thread that commits for many at once, and reader threads.
+"""SQLite as an engine: a writer thread that commits for many at once, and threads that read.
 
 The writer takes whatever operations wait and commits them together with one sync (WAL,
-synchronous=FULL). While a commit waits for the disk, the next ones gather; an idle server gathers
-nothing. One that fails is undone alone: then all are run again, each in a SAVEPOINT.
+synchronous=FULL). While a commit waits for the disk, the next ones gather, and where fewer came
+than the last time, a moment longer; an idle server gathers nothing. One that fails is undone
+alone: then all are run again, each in a SAVEPOINT.
 """
 
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -34,6 +36,7 @@ from postroad.base.errors import Invalid, LowSpace, MailError, TryLater
 T = TypeVar("T")
 
 _BATCH = 512
+_GATHER_SECONDS = 0.001
 _CHECKPOINT_PAGES = 4000
 _BUSY_MILLISECONDS = 10_000
 _STATEMENTS = 400
@@ -58,9 +61,11 @@ class SqliteEngine(Engine):
         self._vfs = vfs
         self._writes: SimpleQueue[_Job | None] = SimpleQueue()
         self._reads: SimpleQueue[_Job | None] = SimpleQueue()
+        self._look_ups: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
         self._threads = [
             threading.Thread(target=self._write_loop, name="sqlite-writer", daemon=True),
+            threading.Thread(target=self._look_up_loop, name="sqlite-look-up", daemon=True),
             *(
                 threading.Thread(target=self._read_loop, name=f"sqlite-reader-{n}", daemon=True)
                 for n in range(readers)
@@ -74,6 +79,9 @@ class SqliteEngine(Engine):
 
     async def read(self, operation: Operation[T]) -> T:
         return await self._submit(self._reads, operation)
+
+    async def look_up(self, operation: Operation[T]) -> T:
+        return await self._submit(self._look_ups, operation)
 
     async def check(self) -> list[str]:
         def look() -> list[str]:
@@ -92,7 +100,8 @@ class SqliteEngine(Engine):
             return
         self._closed = True
         self._writes.put(None)
-        for _ in self._threads[1:]:
+        self._look_ups.put(None)
+        for _ in self._threads[2:]:
             self._reads.put(None)
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
@@ -109,9 +118,9 @@ class SqliteEngine(Engine):
 
     def _write_loop(self) -> None:
         connection: apsw.Connection | None = None
-        last = False
+        jobs, last = list[_Job](), False
         while not last:
-            jobs, last = _gather(self._writes)
+            jobs, last = _gather(self._writes, len(jobs))
             connection = connection or self._connect(jobs, write=True)
             if connection is not None:
                 _commit(connection, jobs)
@@ -124,8 +133,21 @@ class SqliteEngine(Engine):
         while (job := self._reads.get()) is not None:
             connection = connection or self._connect([job], write=False)
             if connection is not None:
-                _read(connection, job)
+                _read(connection, [job])
             _report([job])
+        if connection is not None:
+            connection.close()
+
+    def _look_up_loop(self) -> None:
+        """What is asked together is looked up in one transaction, and answered together."""
+        connection: apsw.Connection | None = None
+        jobs, last = list[_Job](), False
+        while not last:
+            jobs, last = _gather(self._look_ups, len(jobs))
+            connection = connection or self._connect(jobs, write=False)
+            if connection is not None:
+                _read(connection, jobs)
+            _report(jobs)
         if connection is not None:
             connection.close()
 
@@ -237,11 +259,16 @@ def _bound(sql: Sql, params: Any) -> Any:  # Any: apsw's own types for bindings
     }
 
 
-def _gather(queue: "SimpleQueue[_Job | None]") -> tuple[list[_Job], bool]:
-    """Wait for one job and take those that wait beside it; True when it is time to stop."""
+def _gather(queue: "SimpleQueue[_Job | None]", before: int) -> tuple[list[_Job], bool]:
+    """Wait for one job and take those that wait beside it; True when it is time to stop.
+
+    Of a busy server there were more jobs `before`, and the others are about to come.
+    """
     first = queue.get()
     if first is None:
         return [], True
+    if queue.qsize() + 1 < before:
+        time.sleep(_GATHER_SECONDS)
     jobs = [first]
     while len(jobs) < _BATCH and not queue.empty():
         job = queue.get()
@@ -251,12 +278,18 @@ def _gather(queue: "SimpleQueue[_Job | None]") -> tuple[list[_Job], bool]:
     return jobs, False
 
 
-def _read(connection: apsw.Connection, job: _Job) -> None:
+def _read(connection: apsw.Connection, jobs: list[_Job]) -> None:
+    """Run operations on one state of the database, which is not older than any of them."""
     try:
         connection.execute("BEGIN")
-        job.result = drive(connection, job.operation)
+        for job in jobs:
+            try:
+                job.result = drive(connection, job.operation)
+            except Exception as error:
+                job.error = translated(error)
     except Exception as error:
-        job.error = translated(error)
+        for job in jobs:
+            job.error = job.error or translated(error)
     finally:
         if not connection.get_autocommit():
             connection.execute("COMMIT")

@@ -19,9 +19,11 @@ from postroad.sessions.imap.commands import (
     noop,
     search,
     select,
+    sort,
     starttls,
     status,
     store,
+    thread,
 )
 from postroad.sessions.imap.feature import AnyFeature, Context
 
@@ -54,6 +56,10 @@ FEATURES: tuple[AnyFeature, ...] = (
     fetch.UID_FETCH,
     search.SEARCH,
     search.UID_SEARCH,
+    sort.SORT,
+    sort.UID_SORT,
+    thread.THREAD,
+    thread.UID_THREAD,
     store.STORE,
     store.UID_STORE,
     copy.COPY,

@@ -1,4 +1,7 @@
-"""FETCH and UID FETCH (RFC 9051 sections 6.4.5 and 6.4.9, RFC 3516, RFC 7162, RFC 8474)."""
+"""FETCH and UID FETCH (RFC 9051 sections 6.4.5 and 6.4.9, RFC 3516, RFC 7162, RFC 8474).
+
+Extended by RFC 8514 (SAVEDATE), RFC 8970 (PREVIEW) and RFC 9394 (PARTIAL).
+"""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -23,6 +26,7 @@ from postroad.sessions.imap.messages import ItemReader, Stored
 from postroad.sessions.imap.view import Batch, Selected
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.fetch import Fetch, Item, Section, parse_fetch
+from postroad.wire.imap.partial import PartialRange
 from postroad.wire.imap.responses import Condition, Fetched, Vanished
 from postroad.wire.imap.sequence import SequenceSet, Span, absent, merged, spans_of
 
@@ -34,10 +38,14 @@ async def handle(context: Context, command: Fetch, *, by_uid: bool) -> Replies:
     view = context.selected
     if command.vanished and not (by_uid and context.qresync):
         raise BadSyntax("VANISHED in UID FETCH, after ENABLE QRESYNC", 0)  # RFC 7162 3.2.6
+    if command.partial is not None and not by_uid:
+        raise BadSyntax("PARTIAL in UID FETCH", 0)  # RFC 9394 section 3.3
     if command.changed_since is not None or Item.MODSEQ in command.items:
         context.enable(Extension.CONDSTORE)  # RFC 7162 section 3.1
     await view.refresh()
     spans = view.spans(command.messages, uid=by_uid)
+    if command.partial is not None:
+        spans = _partial(spans, command.partial)
     if command.vanished and command.changed_since is not None:
         gone = await _vanished(context, command, command.changed_since)
         if gone:
@@ -78,6 +86,20 @@ def _items(
     if wants_mod_seq and context.condstore:
         items.append(Item.MODSEQ)
     return list(dict.fromkeys(items)), sections
+
+
+def _partial(spans: list[Span], wanted: PartialRange) -> list[Span]:
+    """Some of the messages at `spans`, counted as PARTIAL does."""
+    first, last = wanted.places(sum(stop - start for start, stop in spans))
+    kept: list[Span] = []
+    before = 0  # messages of the spans so far
+    for start, stop in spans:
+        low = start + max(first - before, 0)
+        high = min(stop, start + last - before)
+        if low < high:
+            kept.append((low, high))
+        before += stop - start
+    return kept
 
 
 def _changed_since(view: Selected, spans: list[Span], since: int) -> list[Span]:
@@ -194,7 +216,7 @@ FETCH = Feature(
     ONLY_SELECTED,
     parse_fetch,
     partial(handle, by_uid=False),
-    always(b"BINARY"),
+    always(b"BINARY", b"PREVIEW", b"SAVEDATE"),
     news=News.NO_EXPUNGE,
     refreshes=True,
 )

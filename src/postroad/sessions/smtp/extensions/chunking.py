@@ -24,7 +24,7 @@ async def _bdat(context: Context, command: Bdat) -> Answer:
     if mail is None or refusal is not None:
         return Answer(None, ReadChunk(command.octets, None, partial(_refuse, context, refusal)))
     if mail.incoming is None:
-        mail.incoming = Incoming(mail.transaction, max_octets=context.settings.max_octets)
+        mail.incoming = Incoming.of(mail, context.settings)
     at_end = partial(_end_of_chunk, context, mail.incoming, command)
     return Answer(None, ReadChunk(command.octets, mail.incoming, at_end))
 

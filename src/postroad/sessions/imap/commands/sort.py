@@ -1,0 +1,48 @@
+"""SORT and UID SORT (RFC 5256 section 3, RFC 5267 section 3.1, RFC 5957)."""
+
+from dataclasses import replace
+from functools import partial
+
+from postroad.sessions.imap.evaluate import Evaluation
+from postroad.sessions.imap.feature import (
+    ONLY_SELECTED,
+    Context,
+    Done,
+    Feature,
+    News,
+    Replies,
+    always,
+)
+from postroad.sessions.imap.results import begin, extended, highest, numbers_of
+from postroad.sessions.imap.sorting import sorted_places
+from postroad.wire.imap.sort import Sort, Sorted, parse_sort
+
+
+async def handle(context: Context, command: Sort, *, by_uid: bool) -> Replies:
+    view, search = context.selected, command.search
+    begin(context, search)
+    await view.refresh()
+    found = await Evaluation(context, view).places(search.key)
+    places = await sorted_places(context, view, found, command.criteria)
+    if search.returns is None:
+        mod_seq = highest(view, places) if search.uses_mod_seq else None
+        yield Sorted(numbers_of(view, places, by_uid=by_uid), mod_seq)
+    else:
+        answer = extended(context, search, places, search.returns, by_uid=by_uid)
+        if answer is not None:
+            yield replace(answer, in_order=True)
+    yield Done("Sorted")
+
+
+SORT = Feature(
+    b"SORT",
+    ONLY_SELECTED,
+    parse_sort,
+    partial(handle, by_uid=False),
+    always(b"SORT", b"SORT=DISPLAY", b"ESORT"),
+    news=News.NO_EXPUNGE,
+    refreshes=True,
+)
+UID_SORT = Feature(
+    b"UID SORT", ONLY_SELECTED, parse_sort, partial(handle, by_uid=True), refreshes=True
+)

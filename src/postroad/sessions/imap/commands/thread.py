@@ -1,0 +1,50 @@
+"""THREAD and UID THREAD (RFC 5256 section 3)."""
+
+from functools import partial
+
+from postroad.sessions.imap.evaluate import Evaluation
+from postroad.sessions.imap.feature import (
+    ONLY_SELECTED,
+    Context,
+    Done,
+    Feature,
+    News,
+    Replies,
+    always,
+)
+from postroad.sessions.imap.origins import read_origins
+from postroad.sessions.imap.results import begin, numbers_of
+from postroad.sessions.imap.sorting import read_keys
+from postroad.sessions.imap.threads import by_references, by_subject
+from postroad.wire.imap.sort import Algorithm, SortKey, Thread, Threads, parse_thread
+
+
+async def handle(context: Context, command: Thread, *, by_uid: bool) -> Replies:
+    view = context.selected
+    begin(context, command.search)
+    await view.refresh()
+    places = await Evaluation(context, view).places(command.search.key)
+    kept, (subjects, dates) = await read_keys(context, view, places, _KEYS)
+    if command.algorithm is Algorithm.ORDEREDSUBJECT:
+        forest = await by_subject(subjects, dates)
+    else:
+        origins = await read_origins(context, view, kept)
+        forest = await by_references(origins, subjects, dates)
+    yield Threads(await forest.encode(numbers_of(view, kept, by_uid=by_uid)))
+    yield Done("Threaded")
+
+
+_KEYS = (SortKey.SUBJECT, SortKey.DATE)
+
+THREAD = Feature(
+    b"THREAD",
+    ONLY_SELECTED,
+    parse_thread,
+    partial(handle, by_uid=False),
+    always(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES"),
+    news=News.NO_EXPUNGE,
+    refreshes=True,
+)
+UID_THREAD = Feature(
+    b"UID THREAD", ONLY_SELECTED, parse_thread, partial(handle, by_uid=True), refreshes=True
+)

@@ -1,0 +1,102 @@
+"""The order that SORT asks for (RFC 5256 section 3), from the keys that the rows hold."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from postroad.formats.mime.thread import collation_key
+from postroad.model.ids import Uid
+from postroad.model.mailbox import Column
+from postroad.sessions.imap import displaynames
+from postroad.sessions.imap.feature import Context
+from postroad.sessions.imap.turns import ordered, turn
+from postroad.sessions.imap.view import Selected
+from postroad.wire.imap.sort import Criterion, SortKey
+
+ROWS_AT_ONCE = 1000
+
+_COLUMNS: dict[SortKey, tuple[Column, ...]] = {
+    SortKey.ARRIVAL: (Column.INTERNAL_DATE,),
+    SortKey.CC: (Column.SORT_CC,),
+    SortKey.DATE: (Column.SENT_AT, Column.INTERNAL_DATE),
+    SortKey.DISPLAYFROM: (Column.ENVELOPE, Column.ENVELOPE_UTF8),
+    SortKey.DISPLAYTO: (Column.ENVELOPE, Column.ENVELOPE_UTF8),
+    SortKey.FROM: (Column.SORT_FROM,),
+    SortKey.SIZE: (Column.SIZE,),
+    SortKey.SUBJECT: (Column.SUBJECT_BASE,),
+    SortKey.TO: (Column.SORT_TO,),
+}
+_Values = Sequence[Sequence[object]]
+Keys = list[Any]  # Any: numbers or texts, as `_KEYS` says
+
+
+async def sorted_places(
+    context: Context, view: Selected, places: Sequence[int], criteria: Sequence[Criterion]
+) -> list[int]:
+    """`places` in the order of the criteria; what was expunged meanwhile is left out."""
+    kept, keys = await read_keys(context, view, places, [each.key for each in criteria])
+    order: Sequence[int] = range(len(kept))
+    # Each pass keeps the order of the one before it, so the first criterion comes last.
+    for criterion, of_key in reversed(list(zip(criteria, keys, strict=True))):
+        order = await ordered(order, of_key, reverse=criterion.reverse)
+    return [kept[index] for index in order]
+
+
+async def read_keys(
+    context: Context, view: Selected, places: Sequence[int], wanted: Sequence[SortKey]
+) -> tuple[list[int], list[Keys]]:
+    """The places that are still there, and for each key its values at these places."""
+    columns = list(dict.fromkeys(column for key in wanted for column in _COLUMNS[key]))
+    kept: list[int] = []
+    found: list[Keys] = [[] for _ in wanted]
+    for start in range(0, len(places), ROWS_AT_ONCE):
+        by_uid = {view.uids[place]: place for place in places[start : start + ROWS_AT_ONCE]}
+        rows = await context.mailboxes.rows(
+            view.account, view.mailbox_id, [Uid(uid) for uid in by_uid], columns
+        )
+        if not rows:
+            continue
+        uids, *values = zip(*rows, strict=True)
+        kept += [by_uid[cast("int", uid)] for uid in uids]  # rows begin with the UID
+        by_column = dict(zip(columns, values, strict=True))
+        for key, into in zip(wanted, found, strict=True):
+            into += _KEYS[key]([by_column[column] for column in _COLUMNS[key]])
+        await turn()
+    return kept, found
+
+
+def _as_stored(values: _Values) -> Sequence[object]:
+    return values[0]
+
+
+def _sent(values: _Values) -> Sequence[object]:
+    """The sent date; without one the internal date (RFC 5256 section 2.2)."""
+    return [b if a is None else a for a, b in zip(*values, strict=True)]
+
+
+def _subjects(values: _Values) -> Sequence[object]:
+    return [collation_key(text) for text in cast("Sequence[str]", values[0])]  # see Column
+
+
+def _displayed(field: int) -> Callable[[_Values], Sequence[object]]:
+    def keys(values: _Values) -> Sequence[object]:
+        plain = cast("Sequence[bytes]", values[0])  # see Column
+        utf8 = cast("Sequence[bytes | None]", values[1])  # see Column
+        return [
+            collation_key(displaynames.display_name(b or a, field))
+            for a, b in zip(plain, utf8, strict=True)
+        ]
+
+    return keys
+
+
+_KEYS: dict[SortKey, Callable[[_Values], Sequence[object]]] = {
+    SortKey.ARRIVAL: _as_stored,
+    SortKey.CC: _as_stored,
+    SortKey.DATE: _sent,
+    SortKey.DISPLAYFROM: _displayed(displaynames.FROM),
+    SortKey.DISPLAYTO: _displayed(displaynames.TO),
+    SortKey.FROM: _as_stored,
+    SortKey.SIZE: _as_stored,
+    SortKey.SUBJECT: _subjects,
+    SortKey.TO: _as_stored,
+}

@@ -1,0 +1,107 @@
+"""SORT and THREAD as the client writes them, and their answers (RFC 5256, RFC 5267, RFC 5957)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.search import Search, charset, return_options, search_keys
+
+_MAX_CRITERIA = 20
+
+
+class SortKey(Enum):
+    """What messages are sorted by (RFC 5256 section 3, RFC 5957 section 4)."""
+
+    ARRIVAL = b"ARRIVAL"
+    CC = b"CC"
+    DATE = b"DATE"
+    DISPLAYFROM = b"DISPLAYFROM"
+    DISPLAYTO = b"DISPLAYTO"
+    FROM = b"FROM"
+    SIZE = b"SIZE"
+    SUBJECT = b"SUBJECT"
+    TO = b"TO"
+
+
+class Algorithm(Enum):
+    """How messages are threaded (RFC 5256 section 3)."""
+
+    ORDEREDSUBJECT = b"ORDEREDSUBJECT"
+    REFERENCES = b"REFERENCES"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    key: SortKey
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    criteria: tuple[Criterion, ...]
+    search: Search
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    algorithm: Algorithm
+    search: Search
+
+
+def parse_sort(cursor: Cursor) -> Sort:
+    """Raises `BadCharset` too. The charset is not optional here, as it is in SEARCH."""
+    cursor.sp()
+    returns, partial = return_options(cursor)
+    criteria = cursor.parenthesized(lambda: _criterion(cursor), limit=_MAX_CRITERIA)
+    cursor.sp()
+    charset(cursor)
+    cursor.sp()
+    key, uses_mod_seq = search_keys(cursor)
+    return Sort(tuple(criteria), Search(key, returns, uses_mod_seq, partial))
+
+
+def parse_thread(cursor: Cursor) -> Thread:
+    """Raises `BadCharset` too."""
+    cursor.sp()
+    try:
+        algorithm = Algorithm(cursor.word())
+    except ValueError:
+        raise cursor.wrong("a known threading algorithm") from None
+    cursor.sp()
+    charset(cursor)
+    cursor.sp()
+    key, uses_mod_seq = search_keys(cursor)
+    return Thread(algorithm, Search(key, None, uses_mod_seq))
+
+
+def _criterion(cursor: Cursor) -> Criterion:
+    reverse = cursor.take(b"REVERSE ")
+    try:
+        return Criterion(SortKey(cursor.word()), reverse)
+    except ValueError:
+        raise cursor.wrong("a known sort criterion") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """SORT (RFC 5256 section 4); the highest mod-sequence if MODSEQ was asked for."""
+
+    numbers: Sequence[int]
+    mod_seq: int | None = None
+
+    def encode(self) -> bytes:
+        words = [b"* SORT", *[b"%d" % number for number in self.numbers]]
+        if self.mod_seq is not None and self.numbers:
+            words.append(b"(MODSEQ %d)" % self.mod_seq)  # RFC 7162 section 3.1.6
+        return b" ".join(words) + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """THREAD (RFC 5256 section 4), its lists encoded already."""
+
+    lists: Sequence[bytes]
+
+    def encode(self) -> bytes:
+        return b"* THREAD %b\r\n" % b"".join(self.lists) if self.lists else b"* THREAD\r\n"

@@ -1,0 +1,181 @@
+"""The queue's promises: nothing is sent again after a recorded success, and nothing is lost."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from core.house import REFUSED, House
+from stores.making import NOW
+
+from postroad.core.queue.notice import Notices
+from postroad.core.queue.settings import QueueSettings
+from postroad.model.mailbox import BlobRange
+from postroad.ports.transport import TemporaryFailure
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+async def test_each_recipient_has_its_own_state(house: House) -> None:
+    alice = await house.stores.person()
+    house.elsewhere.answers = {"b@one.test": REFUSED, "c@one.test": TemporaryFailure("450 no")}
+    sent = await house.send(alice, "a@one.test", "b@one.test", "c@one.test")
+    assert await house.work() == 1
+    assert await house.states(alice, sent) == ["delivered", "bounced", "queued"]
+    house.elsewhere.answers = {}
+    house.clock.wait(timedelta(minutes=2))
+    await house.work()
+    assert await house.states(alice, sent) == ["delivered", "bounced", "delivered"]
+    assert house.elsewhere.taken == ["a@one.test", "c@one.test"]
+    assert await house.inbox(alice) == 1, "one DSN"
+
+
+async def test_a_success_is_recorded_though_there_is_no_room_for_a_notice(house: House) -> None:
+    alice = await house.stores.person()
+    house.elsewhere.answers = {"b@one.test": REFUSED}
+    sent = await house.send(alice, "a@one.test", "b@one.test")
+    house.blobs.is_full = True
+    await house.work()
+    assert await house.states(alice, sent) == ["delivered", "queued"]
+    house.blobs.is_full = False
+    house.clock.wait(timedelta(minutes=2))
+    await house.work()
+    await house.work()
+    assert await house.states(alice, sent) == ["delivered", "bounced"]
+    assert house.elsewhere.taken == ["a@one.test"]
+    assert await house.inbox(alice) == 1
+
+
+async def test_a_message_that_cannot_be_read_is_given_up_in_the_end(house: House) -> None:
+    alice = await house.stores.person()
+    sent = await house.send(alice, "bob@example.test")
+    await house.stores.person("bob")
+    found = await house.queue.find_submission(alice.account_id, sent)
+    assert found is not None
+    del house.blobs.blobs[found[0].blob_id]
+    await house.work()
+    (waiting,) = await house.recipients(alice, sent)
+    assert (waiting.state.value, waiting.last_reply[:11]) == ("queued", "this server")
+    assert waiting.next_attempt_at > house.clock.now()
+    house.clock.wait(timedelta(days=6))
+    await house.work()
+    assert await house.states(alice, sent) == ["bounced"]
+    await house.work()
+    assert await house.inbox(alice) == 1
+
+
+async def test_a_bug_is_waited_out_and_given_up_in_the_end(house: House) -> None:
+    alice = await house.stores.person()
+    house.elsewhere.has_bug = True
+    sent = await house.send(alice, "a@one.test")
+    assert await house.work() == 1
+    (waiting,) = await house.recipients(alice, sent)
+    assert (waiting.state.value, waiting.last_reply) == ("queued", "this server made a mistake")
+    assert waiting.next_attempt_at > house.clock.now(), "not before the back-off"
+    assert house.scheduler.in_flight == 0
+    house.clock.wait(timedelta(days=6))
+    await house.work()
+    assert await house.states(alice, sent) == ["bounced"]
+    await house.work()
+    assert await house.inbox(alice) == 1, "the sender is told"
+    assert [type(error) for error in house.jobs.errors] == [ZeroDivisionError] * 2
+
+
+async def test_a_bug_in_notices_does_not_keep_mail_for_ever(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    alice = await house.stores.person()
+    house.elsewhere.answers = {"b@one.test": REFUSED}
+    monkeypatch.setattr(Notices, "make", broken)
+    sent = await house.send(alice, "b@one.test")
+    await house.work()
+    assert await house.states(alice, sent) == ["queued"], "later there may be a notice"
+    house.clock.wait(timedelta(days=6))
+    await house.work()
+    assert await house.states(alice, sent) == ["bounced"]
+    assert await house.work() == 0
+
+
+async def test_no_destination_gets_more_than_its_share(house: House) -> None:
+    alice = await house.stores.person()
+    for _ in range(15):
+        await house.send(alice, "a@one.test")
+    await house.send(alice, "a@two.test")
+    await house.scheduler.work()
+    assert len(house.jobs.started) == 11
+    due = await house.scheduler.work()
+    assert due is not None
+    assert due > house.clock.now(), "the queue does not turn while all there is must wait"
+    assert await house.jobs.run() == 11
+    assert await house.work() == 5
+
+
+async def test_a_hundred_recipients_of_one_transaction(house: House) -> None:
+    alice = await house.stores.person()
+    sent = await house.send(alice, *(f"user{n}@one.test" for n in range(250)))
+    assert await house.work() == 1
+    assert await house.work() == 1
+    assert (await house.states(alice, sent)).count("delivered") == 200
+    assert await house.work() == 1
+    assert len(set(house.elsewhere.taken)) == len(house.elsewhere.taken) == 250
+
+
+async def test_the_sender_hears_of_a_delay_once(house: House) -> None:
+    alice = await house.stores.person()
+    house.elsewhere.answers = {"a@one.test": TemporaryFailure("450 later", 450)}
+    await house.send(alice, "a@one.test")
+    for _ in range(30):
+        await house.work()
+        house.clock.wait(timedelta(hours=2))
+    await house.work()
+    assert await house.inbox(alice) == 1
+
+
+async def test_a_report_is_never_reported(house: House) -> None:
+    alice = await house.stores.person()
+    house.elsewhere.answers = {"a@one.test": REFUSED}
+    await house.send(alice, "a@one.test")
+    await house.directory.set_disabled(alice.account_id, disabled=True)
+    for _ in range(3):
+        await house.work()
+    assert await house.queue.sizes() == {}
+
+
+async def test_a_claimed_domain_gets_only_its_own_tenants_mail(house: House) -> None:
+    """Security: see `Router.is_local`."""
+    alice = await house.stores.person()
+    await house.other_tenant("victim.test")
+    sent = await house.send(alice, "someone@victim.test")
+    await house.work()
+    assert house.elsewhere.taken == ["someone@victim.test"]
+    assert await house.states(alice, sent) == ["delivered"]
+
+
+async def test_a_full_mailbox_costs_no_blob_at_each_attempt(house: House) -> None:
+    alice, bob = await house.stores.person(), await house.stores.person("bob", quota=10)
+    sent = await house.send(alice, bob.address)
+    before = len(house.blobs.blobs)
+    await house.work()
+    assert await house.states(alice, sent) == ["queued"]
+    assert len(house.blobs.blobs) == before
+
+
+async def test_what_is_stored_is_the_message(house: House) -> None:
+    alice, bob = await house.stores.person(), await house.stores.person("bob")
+    await house.send(alice, bob.address)
+    await house.work()
+    assert await house.inbox(bob) == 1
+    stored = list(house.blobs.blobs)[-1]
+    octets = (await house.blobs.read([BlobRange(stored, 0, 10_000)]))[0]
+    assert octets.startswith(b"Return-Path: <alice@example.test>\r\n")
+
+
+def test_delays_grow_to_their_limit_whatever_the_growth() -> None:
+    settings = QueueSettings(growth=10.0, jitter=0)
+    delays = [settings.next_attempt_at(NOW, attempts) for attempts in (1, 2, 3, 100)]
+    assert [(delay - NOW) // 60_000_000 for delay in delays] == [1, 10, 100, 240]

@@ -1,0 +1,48 @@
+"""Blobs that nothing needs go, each of the others is looked at once."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from core.house import House
+from stores.making import blob, submission
+
+from postroad.adapters.memory.references import MemoryReferenceStore
+from postroad.base.moments import after, from_datetime
+from postroad.core.upkeep.service import Retention, Upkeep
+from postroad.model.ids import BlobId
+
+_DAY = 86_400_000
+
+
+class Asked(MemoryReferenceStore):
+    """Remembers which blobs were asked for."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.state)
+        self.asked: list[BlobId] = []
+
+    async def unreferenced(self, blobs: Sequence[BlobId]) -> list[BlobId]:
+        self.asked += blobs
+        return await super().unreferenced(blobs)
+
+
+async def test_what_never_got_a_reference_is_swept(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    alice = await house.stores.account()
+    kept = submission("a@one.test")
+    await house.queue.submit(alice, [kept], [])
+    orphan, fresh = blob(3 * _DAY), blob()
+    for each in (orphan, fresh, kept.blob_id):
+        house.blobs.blobs[each] = b"x"
+    day = timedelta(days=1)
+    references = Asked(house)
+    upkeep = Upkeep(references, house.blobs, house.clock, Retention(day, day, day, day))
+    house.clock.at = from_datetime(datetime.now(UTC))
+    assert await upkeep.sweep() == 1
+    assert set(house.blobs.blobs) == {fresh, kept.blob_id}
+    house.clock.at = after(house.clock.at, timedelta(days=3))
+    assert await upkeep.sweep() == 1
+    assert await upkeep.sweep() == 0
+    assert set(house.blobs.blobs) == {kept.blob_id}
+    assert sorted(references.asked) == sorted([orphan, fresh, kept.blob_id])
