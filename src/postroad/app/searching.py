@@ -3,16 +3,27 @@
 from postroad.adapters.fts.index import FtsSearchIndex
 from postroad.app.program import Program
 from postroad.core.search.indexer import Indexer
+from postroad.model.ids import AccountId
+
+
+_BUSY = 100  # changes between two looks: while there are more, the indexer stands back
+_LONGEST_BACK = 15  # looks in a row
 
 
 class Searching:
-    """One index for all accounts, in files of its own that may be deleted at any time."""
+    """One index for all accounts, in files of its own that may be deleted at any time.
+
+    Indexing competes with taking mail in for the interpreter, and what is not indexed yet is
+    found all the same; so it waits while mail pours in, though not for ever.
+    """
 
     def __init__(self, program: Program) -> None:
         self._program = program
         self.index = FtsSearchIndex(program.settings.below_data("search"))
         self.indexer = Indexer(program.mail, program.blobs, self.index, program.tasks)
-        program.bus.watch_all(self.indexer.note)
+        self._changes = 0
+        self._stood_back = 0
+        program.bus.watch_all(self._note)
 
     async def start(self) -> None:
         """Look at every account once: mail may have come that was never indexed."""
@@ -20,7 +31,17 @@ class Searching:
             self.indexer.wake(account.account_id)
 
     async def work(self) -> None:
+        """Index what waits; to be called every few seconds."""
+        is_busy, self._changes = self._changes > _BUSY, 0
+        if is_busy and self._stood_back < _LONGEST_BACK:
+            self._stood_back += 1
+            return
+        self._stood_back = 0
         await self.indexer.work()
+
+    def _note(self, account: AccountId) -> None:
+        self._changes += 1
+        self.indexer.note(account)
 
     async def close(self) -> None:
         await self.index.close()
