@@ -1,19 +1,16 @@
 """The official Node SDK of Resend, unchanged, against our REST API."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from interop.programs import missing, need
 from restapi.fakes import FULL, SENDING, World
 from restapi.server import served
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not on this machine"),
-]
+pytestmark = pytest.mark.real
 
 VERSION = "6.38.0"
 FOLDER = Path(__file__).parents[2] / ".cache" / "node" / f"resend-{VERSION}"
@@ -22,6 +19,7 @@ FOLDER = Path(__file__).parents[2] / ".cache" / "node" / f"resend-{VERSION}"
 @pytest.fixture(scope="module")
 def sdk() -> Path:
     """The folder the SDK is installed into, once."""
+    need("npm", "npm")
     if not (FOLDER / "node_modules" / "resend").exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
@@ -33,7 +31,7 @@ def sdk() -> Path:
             check=False,
         )
         if done.returncode:
-            pytest.skip(f"npm cannot install the SDK: {done.stderr[-300:]!r}")
+            missing(f"npm cannot install the SDK, which is NOT tested: {done.stderr[-300:]!r}")
     return FOLDER
 
 

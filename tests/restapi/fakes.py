@@ -19,16 +19,36 @@ from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment
 from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
+from postroad.core.directory.accounts import Accounts
 from postroad.core.directory.domains import DnsRecord, Domains
 from postroad.core.directory.keys import ApiKeys
+from postroad.core.mailbox.undelete import Undelete
 from postroad.core.sending.identity import Identities
 from postroad.core.sending.service import Draft, Sending
 from postroad.http.contract.api import ApiLimits
 from postroad.http.rest.application import build
 from postroad.http.rest.services import Operations, RestServices
-from postroad.model.directory import ApiKey, Domain, DomainStatus, KeyPermission
+from postroad.model.directory import (
+    Account,
+    ApiKey,
+    Domain,
+    DomainStatus,
+    KeyPermission,
+    Role,
+)
 from postroad.model.events import Event, EventKind
-from postroad.model.ids import AccountId, BlobId, SubmissionId, TenantId, TraceId
+from postroad.model.ids import (
+    AccountId,
+    BlobId,
+    EmailId,
+    MailboxId,
+    MailboxName,
+    SubmissionId,
+    TenantId,
+    TraceId,
+    Uid,
+)
+from postroad.model.mailbox import Flags
 from postroad.model.principal import Program
 from postroad.model.queue import (
     Needs,
@@ -36,6 +56,7 @@ from postroad.model.queue import (
     Submission,
     SubmissionRecipient,
 )
+from postroad.model.undelete import KeptMessage, RestoredMessage
 from postroad.ports.clock import Clock
 from postroad.ports.tasks import Tasks
 
@@ -258,6 +279,67 @@ class FakeKeys(ApiKeys):
         self.known = [key for key in self.known if key.key_id != key_id]
 
 
+class FakeAccounts(Accounts):
+    """Alice is ours, Bob is another tenant's."""
+
+    def __init__(self) -> None:
+        self.people = {
+            "alice@example.com": (TENANT, AccountId(8)),
+            "bob@example.net": (TenantId(2), AccountId(9)),
+        }
+
+    async def find(self, address: str) -> Account:
+        if address not in self.people:
+            raise NotFound(f"there is no account {address}")
+        tenant, account = self.people[address]
+        return Account(account, tenant, address, "", Role.MEMBER, True, 1, False, None, NOW)
+
+
+class FakeUndelete(Undelete):
+    """Keeps messages 1.1, 1.2, ... of Alice's INBOX."""
+
+    def __init__(self) -> None:
+        self.uids = [5, 4, 3, 2, 1]
+
+    async def kept(
+        self,
+        account: AccountId,
+        limit: int,
+        *,
+        mailbox: MailboxName | None = None,
+        since: Moment | None = None,
+    ) -> list[KeptMessage]:
+        assert account == AccountId(8)
+        inbox = MailboxName("INBOX")
+        return [
+            KeptMessage(
+                mailbox_id=MailboxId(1),
+                uid=Uid(uid),
+                mailbox=inbox,
+                email_id=EmailId(uid),
+                expunged_at=NOW,
+                flags=Flags.SEEN,
+                keywords=frozenset(),
+                size=100,
+                internal_date=NOW,
+                subject=f"number {uid}",
+                preview="",
+            )
+            for uid in self.uids
+            if mailbox in (None, inbox)
+        ][:limit]
+
+    async def restore(
+        self, account: AccountId, messages: Sequence[tuple[MailboxId, Uid]]
+    ) -> list[RestoredMessage]:
+        done = [place for place in messages if place[1] in self.uids]
+        self.uids = [uid for uid in self.uids if (1, uid) not in done]
+        return [
+            RestoredMessage(mailbox, uid, MailboxName("INBOX"), Uid(uid + 10))
+            for mailbox, uid in done
+        ]
+
+
 @dataclass
 class World:
     """A server's core, and the API before it."""
@@ -265,6 +347,8 @@ class World:
     sending: FakeSending = field(default_factory=FakeSending)
     domains: FakeDomains = field(default_factory=FakeDomains)
     keys: FakeKeys = field(default_factory=FakeKeys)
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    undelete: FakeUndelete = field(default_factory=FakeUndelete)
     tasks: FakeTasks = field(default_factory=FakeTasks)
     operations: Operations = field(default_factory=Operations)
     limits: ApiLimits = field(default_factory=ApiLimits)
@@ -275,6 +359,8 @@ class World:
             identities=FakeIdentities(),
             domains=self.domains,
             keys=self.keys,
+            accounts=self.accounts,
+            undelete=self.undelete,
             tasks=self.tasks,
             clock=FakeClock(),
             operations=self.operations,

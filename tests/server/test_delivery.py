@@ -138,6 +138,29 @@ async def test_a_message_goes_to_the_preferred_host() -> None:
     assert second.connections == 0
 
 
+async def test_hosts_of_equal_preference_share_the_work() -> None:
+    """RFC 5321 section 5.1."""
+    first, second = Peer(), Peer()
+    zone = Zone(
+        {"there.test": [MailExchanger(10, "one.test"), MailExchanger(10, "two.test")]},
+        {"one.test": ["127.0.0.1"], "two.test": ["127.0.0.2"]},
+    )
+    async with listening(first, second):
+        for _ in range(24):  # all to one of the two: once in eight million runs
+            await deliver(SmtpTransport(zone, SETTINGS, port=first.port))
+    assert first.messages
+    assert second.messages
+
+
+async def test_the_older_protocol_is_tried_where_the_newer_leads_nowhere() -> None:
+    peer = Peer()
+    zone = Zone({}, {"there.test": ["::1", "127.0.0.1"]})  # nobody listens at ::1
+    async with listening(peer):
+        attempt = await deliver(SmtpTransport(zone, SETTINGS, port=peer.port))
+    assert isinstance(only(attempt), Accepted)
+    assert "[127.0.0.1]" in attempt.remote
+
+
 @pytest.mark.parametrize(
     "replies",
     [
@@ -199,13 +222,24 @@ async def test_a_connection_that_ends_after_the_message_is_not_tried_elsewhere()
     ("zone", "kind", "enhanced"),
     [
         (Zone({"there.test": NotFound("no domain")}), PermanentFailure, "5.1.2"),
-        (Zone({"there.test": [MailExchanger(0, "")]}), PermanentFailure, "5.1.2"),
+        (Zone({"there.test": [MailExchanger(0, "")]}), PermanentFailure, "5.1.10"),  # RFC 7505
         (Zone({"there.test": TryLater("no answer")}), TemporaryFailure, "4.4.3"),
         (Zone({"there.test": [MailExchanger(1, "x.test")]}), PermanentFailure, "5.1.2"),
         (
             Zone({"there.test": [MailExchanger(1, "x.test")]}, {"x.test": TryLater("no")}),
             TemporaryFailure,
             "4.4.3",
+        ),
+        *(
+            (
+                Zone(
+                    {"there.test": [MailExchanger(1, one), MailExchanger(2, other)]},
+                    {"silent.test": TryLater("no"), "gone.test": NotFound("no such name")},
+                ),
+                TemporaryFailure,
+                "4.4.3",
+            )
+            for one, other in (("silent.test", "gone.test"), ("gone.test", "silent.test"))
         ),
     ],
 )
@@ -310,3 +344,18 @@ async def test_a_relay_with_a_login_wants_a_certificate_that_fits(
     assert "AUTH" not in peer.verbs
     assert peer.messages == []
     assert "hidden" not in repr(attempt)
+
+
+async def test_a_relay_may_be_in_the_systems_tables() -> None:
+    peer = Peer()
+    async with listening(peer):
+        relay = Relay("localhost", peer.port, False, None, TlsPolicy.OPPORTUNISTIC)
+        attempt = await deliver(SmtpTransport(Zone(), SETTINGS, relay=relay), "anywhere.test")
+    assert isinstance(only(attempt), Accepted)
+
+
+async def test_a_relay_that_has_no_address_bounces_nothing() -> None:
+    relay = Relay("nowhere.invalid", 25, False, None, TlsPolicy.OPPORTUNISTIC)
+    result = only(await deliver(SmtpTransport(Zone(), SETTINGS, relay=relay), "anywhere.test"))
+    assert isinstance(result, TemporaryFailure)
+    assert "nowhere.invalid" in result.reply

@@ -98,6 +98,19 @@ def test_a_message_that_goes_in_circles(shared_server: RunningServer) -> None:
     assert deliver(shared_server, BOB, _message(word, received * 30)).startswith(b"250")
 
 
+def test_a_story_is_found_by_the_message_id(shared_server: RunningServer) -> None:
+    message_id = f"<{secrets.token_hex(8)}.100%_x@Elsewhere.test>"
+    for _ in range(2):
+        field = f"Message-ID: {message_id}\r\n".encode()
+        answer = deliver(shared_server, BOB, _message("story", field)).decode().split()
+    told = shared_server.json("trace", message_id)
+    assert isinstance(told, dict)
+    assert told["trace_id"] == answer[-1], "the newest"
+    assert told == shared_server.json("trace", message_id.strip("<>"))
+    assert told["events"][0]["details"]["message_id"] == message_id
+    assert shared_server.command("trace", message_id.lower()).code == 1
+
+
 def test_content_without_lines_is_kept_as_it_is(shared_server: RunningServer) -> None:
     """RFC 3030 section 3, and BINARY of RFC 3516 on the other side."""
     word = secrets.token_hex(8)
@@ -160,10 +173,10 @@ def test_ipv6(make_server: MakeServer, service: str) -> None:
     server.write_config({f"listen.{service}": [f"{HOST}:{port}", f"[::1]:{port}"]})
     server.start()
     for host in (HOST, "::1"):
-        with socket.create_connection((host, port), 10) as connection:
-            client = Talk(connection)
-            if service.endswith("s"):
-                client.start_tls(server)
+        client = Talk(socket.create_connection((host, port), 10))
+        if service.endswith("s"):
+            client.start_tls(server)
+        with client.socket:
             if service == "http":
                 client.send(b"GET /healthz HTTP/1.0\r\n\r\n")
                 assert client.line().startswith(b"HTTP/1.1 200")

@@ -12,6 +12,7 @@ from stores.queue_contract import (
     SubmitContract,
 )
 from stores.reference_contract import ReferenceContract
+from stores.undelete_contract import UndeleteContract
 
 __all__ = [
     "TestAccounts",
@@ -28,6 +29,7 @@ __all__ = [
     "TestSchedule",
     "TestSubmit",
     "TestTenants",
+    "TestUndelete",
 ]
 
 TestAccounts = AccountsContract
@@ -44,3 +46,4 @@ TestReferences = ReferenceContract
 TestSchedule = ScheduleContract
 TestSubmit = SubmitContract
 TestTenants = TenantsContract
+TestUndelete = UndeleteContract

@@ -5,7 +5,7 @@ import pytest
 from postroad.base.errors import Conflict, NotFound
 from postroad.base.identifiers import new_trace_id
 from postroad.base.moments import Moment
-from postroad.model.events import EventKind
+from postroad.model.events import EventKind, NewEvent, Value
 from postroad.model.ids import AccountId, SubmissionId, TraceId
 from postroad.model.queue import (
     Claim,
@@ -90,6 +90,24 @@ class SubmitContract:
         assert await stores.queue.find_trace(new.submission_id) == new.trace_id
         assert await stores.queue.locate(SubmissionId("none")) is None
         assert await stores.queue.find_trace("none") is None
+
+    async def test_a_message_id_leads_to_its_newest_story(self, stores: Stores) -> None:
+        alice, bob = await stores.account("alice"), await stores.account("bob")
+
+        def told(trace: str, seconds: int, message_id: str, kind: EventKind) -> NewEvent:
+            details: dict[str, Value] = {"octets": 1, "message_id": message_id}
+            return NewEvent(TraceId(trace), kind, at(seconds), None, details)
+
+        odd = '<100%_!"\u00e4\\@Example.test>'
+        received, queued = EventKind.RECEIVED, EventKind.QUEUED
+        await stores.queue.add_events(alice, [told("one", 1, odd, received)])
+        await stores.queue.add_events(bob, [told("two", 2, odd, queued)])
+        await stores.queue.add_events(bob, [told("three", 3, odd.lower(), received)])
+        await stores.queue.add_events(bob, [told("four", 4, "<other@example.test>", received)])
+        assert await stores.queue.find_trace(odd) == "two"
+        assert await stores.queue.find_trace(odd.lower()) == "three"
+        assert await stores.queue.find_trace("<other@example.test>") == "four"
+        assert await stores.queue.find_trace("<%@example.test>") is None
 
     async def test_only_its_account_finds_it(self, stores: Stores) -> None:
         alice, bob = await stores.account("alice"), await stores.account("bob")

@@ -116,6 +116,7 @@ def _imap_maker(
         mailboxes=services.mailboxes,
         appending=services.appending,
         search=services.search,
+        now=program.clock.now,
     )
 
     def with_tls(*, has_tls: bool) -> Callable[[Connection], Conversation]:

@@ -5,7 +5,6 @@ from postroad.app.program import Program
 from postroad.core.search.indexer import Indexer
 from postroad.model.ids import AccountId
 
-
 _BUSY = 100  # changes between two looks: while there are more, the indexer stands back
 _LONGEST_BACK = 15  # looks in a row
 

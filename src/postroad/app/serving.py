@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -27,6 +28,7 @@ from postroad.app.services import Services, build_services
 from postroad.base.errors import Invalid, MailError, NotFound
 from postroad.base.moments import Moment, after
 from postroad.config.settings import LogFormat, Settings
+from postroad.core.mailbox.undelete import Undelete
 from postroad.core.queue.scheduler import Scheduler
 from postroad.core.upkeep.service import Upkeep
 from postroad.http.contract.api import ApiLimits
@@ -43,6 +45,7 @@ from postroad.server.web import WebServer
 
 log = logging.getLogger(__name__)
 
+_COLLECT_AFTER = (20_000, 20, 20)
 _SWITCH_SECONDS = 0.0002
 _SHORTEST_WAIT_SECONDS = 0.01
 _LONGEST_WAIT_SECONDS = 30.0
@@ -139,6 +142,11 @@ class Server:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.reload)
         self._start_duties(services, searching, reloader)
         serving = program.tasks.spawn("web", web.serve())
+        # What is there now stays: the collector need not look at it again, nor so often at all,
+        # since a look holds every client up.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECT_AFTER)
         log.info(
             "ready", extra={"hostname": program.hostname, "delivery": settings.delivery.mode.value}
         )
@@ -169,6 +177,8 @@ class Server:
                 identities=program.identities,
                 domains=program.domains,
                 keys=program.keys,
+                accounts=program.accounts,
+                undelete=Undelete(program.mail, program.bus),
                 tasks=program.tasks,
                 clock=program.clock,
                 fetcher=WebFetcher(program.resolver),

@@ -25,6 +25,7 @@ from postroad.cli import (
     queue,
     serve,
     trace,
+    undelete,
     verify,
     version,
 )
@@ -59,6 +60,7 @@ for group in (
     apppassword.app,
     key.app,
     queue.app,
+    undelete.app,
 ):
     app.command(group)
 

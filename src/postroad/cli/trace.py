@@ -30,15 +30,18 @@ async def trace(
 
         postroad trace 01890a5d-ac96-774b-bcce-b302099a8057 --json
 
+        postroad trace '<abc123@mail.example.org>'
+
     Parameters
     ----------
     identifier:
-        A trace id, as in Received fields and replies, or the id of a sent email.
+        A trace id, as in Received fields and replies, the id of a sent email, or the
+        Message-ID of a message, of which the newest is told.
     """
     from postroad.model.ids import TraceId
 
     async with invocation.program() as program:
-        wanted = identifier.strip().lower()
+        wanted = _wanted(identifier)
         found = await program.queue.find_trace(wanted) or TraceId(wanted)
         events = await program.queue.trace(found)
         addresses = {one.account_id: one.address for one in await program.accounts.accounts(None)}
@@ -62,6 +65,14 @@ async def trace(
         ],
     }
     invocation.output.result(value, f"Story of {found}", *timeline(events))
+
+
+def _wanted(identifier: str) -> str:
+    """Our ids are in small letters; a Message-ID is kept in brackets, as it is."""
+    identifier = identifier.strip()
+    if "@" not in identifier and not identifier.startswith("<"):
+        return identifier.lower()
+    return f"<{identifier.removeprefix('<').removesuffix('>')}>"
 
 
 def timeline(events: "Sequence[Event]") -> "Iterator[str]":

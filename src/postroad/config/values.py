@@ -103,7 +103,8 @@ def read_size(text: str) -> int:
     return int(float(f"0.{match[2] or 0}") * factor) + int(match[1]) * factor
 
 
-def _read_duration(text: str) -> timedelta:
+def read_duration(text: str) -> timedelta:
+    """Such as ``90s`` or ``1h30m``."""
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f'"{text}" is not a duration such as 90s, 5m, 4h or 7d')
@@ -146,7 +147,7 @@ _READERS: dict[object, Callable[[str], object]] = {
     int: _read_integer,
     float: _read_number,
     bool: _read_truth,
-    timedelta: _read_duration,
+    timedelta: read_duration,
     Path: _read_path,
     Path | None: _read_optional_path,
 }

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from socket import SOCK_STREAM
 
 from postroad.base.errors import NotFound, TryLater
 from postroad.ports.resolver import MailExchanger, Resolver
@@ -52,6 +53,10 @@ class _Next:
 _Kept = tuple[float, SmtpClient, PeerStream]  # since when nobody uses it
 
 
+class _NullMx(NotFound):
+    """The domain says that it takes no mail (RFC 7505 section 3)."""
+
+
 class SmtpTransport(MailTransport):
     """Direct to the MX of each domain (RFC 5321 section 5.1), or all to a relay.
 
@@ -82,6 +87,9 @@ class SmtpTransport(MailTransport):
             return reused
         try:
             hosts = await self._hosts(destination)
+        except _NullMx:
+            text = f"{destination} takes no mail (null MX, RFC 7505)"
+            return _all(message, PermanentFailure(text, 556, "5.1.10"))
         except NotFound as error:
             return _all(message, PermanentFailure(str(error), 550, "5.1.2"))
         except TryLater as error:
@@ -114,28 +122,49 @@ class SmtpTransport(MailTransport):
             await _quit(old)
 
     async def _hosts(self, destination: str) -> list[_Next]:
-        """Where to go, best first. Raises `NotFound` (no such domain, null MX), `TryLater`."""
+        """Where to go, best first. Raises `_NullMx`, `NotFound` (no such domain), `TryLater`."""
         if self._relay is not None:
-            addresses = await self._addresses(self._relay.host)
+            addresses = await self._relay_addresses(self._relay.host)
             return [_Next(self._relay.host, addresses, self._relay.port)]
         exchangers = list(await self._resolver.mx(destination))
         if not exchangers:
             exchangers = [MailExchanger(0, destination)]  # RFC 5321 section 5.1: implicit MX
         if [one.host for one in exchangers] == [""]:
-            raise NotFound(f"{destination} takes no mail (null MX, RFC 7505)")
+            raise _NullMx(destination)
         random.shuffle(exchangers)  # spreads over those of equal preference
         exchangers.sort(key=lambda one: one.preference)
-        hosts, trouble = list[_Next](), None
+        hosts = list[_Next]()
+        trouble: NotFound | TryLater | None = None
         for exchanger in filter(lambda one: one.host, exchangers):
             try:
                 addresses = await self._addresses(exchanger.host)
-            except (NotFound, TryLater) as error:
+            except TryLater as error:
                 trouble = error
+                continue
+            except NotFound as error:
+                trouble = trouble or error  # while one does not answer, nothing is final
                 continue
             hosts.append(_Next(exchanger.host, addresses, self._port))
         if not any(host.addresses for host in hosts):
             raise trouble or NotFound(f"no server of {destination} has an address")
         return hosts
+
+    async def _relay_addresses(self, host: str) -> list[str]:
+        """Raises `TryLater`: a relay that has no address is our mistake, and bounces nothing.
+
+        What the DNS does not know, such as localhost, may be in the system's own tables.
+        """
+        try:
+            found = await self._addresses(host)
+        except NotFound:
+            found = []
+        if found:
+            return found
+        try:
+            system = await asyncio.get_running_loop().getaddrinfo(host, 0, type=SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise TryLater(f"the relay {host} has no address") from error
+        return list(dict.fromkeys(str(one[4][0]) for one in system))
 
     async def _addresses(self, host: str) -> list[str]:
         try:

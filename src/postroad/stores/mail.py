@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
+from postroad.base.moments import Moment
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, EmailId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import (
@@ -27,6 +28,7 @@ from postroad.model.mailbox import (
     Stored,
 )
 from postroad.model.queue import NewSubmission
+from postroad.model.undelete import KeptMessage, RestoredMessage
 
 Row = tuple[object, ...]
 
@@ -183,6 +185,33 @@ class MailStore(Protocol):
         """Remove the messages that carry \\Deleted, of `uids` only if given; return which.
 
         They are kept for undelete until `purge_expunged`. Raises `NotFound`.
+        """
+        ...
+
+    @abstractmethod
+    async def expunged(
+        self,
+        account: AccountId,
+        limit: int,
+        *,
+        mailbox: MailboxName | None = None,
+        since: Moment | None = None,
+    ) -> list[KeptMessage]:
+        """What can be restored, expunged last first.
+
+        `mailbox` is the name that the mailbox had then; `since` is the first moment wanted.
+        """
+        ...
+
+    @abstractmethod
+    async def restore(
+        self, account: AccountId, messages: Sequence[tuple[MailboxId, Uid]]
+    ) -> list[RestoredMessage]:
+        """Bring kept messages back, all or none, under new UIDs and without \\Deleted.
+
+        Each goes to its old mailbox, or else to the one that has its name now, or else to INBOX,
+        and counts to the quota again. What is not kept is left out; the rest is in the order of
+        mailbox id and UID. Raises `NotFound`, `OverQuota`.
         """
         ...
 

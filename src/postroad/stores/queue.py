@@ -141,7 +141,10 @@ class QueueStore(Protocol):
 
     @abstractmethod
     async def find_trace(self, identifier: str) -> TraceId | None:
-        """The trace of a submission id, for the operator's command only."""
+        """The trace of a submission id or, of the newest story, of a Message-ID in its brackets.
+
+        For the operator's command only: a Message-ID is looked for in all stories that are kept.
+        """
         ...
 
     @abstractmethod
@@ -156,6 +159,14 @@ class ReferenceStore(Protocol):
     @abstractmethod
     async def purge_expunged(self, before: Moment, limit: int) -> int:
         """Forget messages expunged before a moment, at most `limit`, and drop their references."""
+        ...
+
+    @abstractmethod
+    async def purge_excess(self, limit: int) -> int:
+        """Forget what is kept beyond half of an account's quota, expunged first first.
+
+        At most `limit` messages; 0 when no account keeps too much.
+        """
         ...
 
     @abstractmethod

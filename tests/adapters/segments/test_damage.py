@@ -52,15 +52,18 @@ async def readable(store: SegmentBlobStore, blobs: list[BlobId]) -> list[BlobId]
     [(HEADER_OCTETS + 500, "the blob is damaged"), (20, "the header is damaged")],
 )
 async def test_a_damaged_record_in_the_middle(
-    tmp_path: Path, offset: int, what: str, read_only: bool
+    tmp_path: Path, offset: int, what: str, read_only: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     blobs = await filled(tmp_path)
     spoil(tmp_path, 2 * RECORD + offset)
     store = await SegmentBlobStore.open(tmp_path, SETTINGS, read_only=read_only)
     place = f"{tmp_path / '00000001.seg'} at {2 * RECORD}"
     assert await faults(store) == [BlobFault(blobs[2], place, what)]
-    with pytest.raises(TryLater, match=f"00000001.seg at {2 * RECORD}"):
+    with pytest.raises(TryLater) as refused:
         await store.read([BlobRange(blobs[2], 0, len(OCTETS))])
+    assert str(tmp_path) not in str(refused.value), "a client reads it"
+    told = vars(caplog.records[-1])
+    assert f"{told['path']} at {told['offset']}" == place
     assert await readable(store, blobs) == blobs[:2] + blobs[3:]
     await store.close()
 
@@ -98,14 +101,16 @@ async def test_a_file_that_was_cut(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_file_that_is_gone(tmp_path: Path) -> None:
+async def test_a_file_that_is_gone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     blobs = await filled(tmp_path)
     (tmp_path / "00000001.seg").unlink()
     store = await SegmentBlobStore.open(tmp_path, SETTINGS)
     found = await faults(store)
     assert [(fault.blob_id, fault.what) for fault in found] == [(b, "missing") for b in blobs]
-    with pytest.raises(TryLater, match="missing"):
+    with pytest.raises(TryLater, match="cannot be read"):
         await store.read([BlobRange(blobs[0], 0, 10)])
+    assert vars(caplog.records[-1])["why"] == "the file is missing"
+    assert vars(caplog.records[-1])["path"] == str(tmp_path / "00000001.seg")
     await store.delete(blobs)
     assert await faults(store) == []
     await store.close()

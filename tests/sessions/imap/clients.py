@@ -18,7 +18,13 @@ from postroad.model.mailbox import Flags, SpecialUse
 from postroad.model.principal import Principal
 from postroad.ports.bus import Bus
 from postroad.sessions.imap.feature import Services
-from postroad.sessions.imap.session import CloseConnection, ImapSession, UpgradeToTls
+from postroad.sessions.imap.session import (
+    CloseConnection,
+    ImapSession,
+    StartCompression,
+    StopCompression,
+    UpgradeToTls,
+)
 from postroad.sessions.imap.settings import ImapSettings, Peer
 from postroad.stores.blobs import BlobStore
 from postroad.stores.mail import MailStore
@@ -73,6 +79,8 @@ class Clients:
                 for flag in flags:
                     system |= Flags[flag.upper()]
                 await self.mail.put(found.mailbox_id, MESSAGES[what], system)
+            case ["quota", octets]:
+                self.mail.limit = int(octets)
             case ["no", "login"]:
                 self.logs_in = False
             case ["no", "tls"]:
@@ -98,7 +106,10 @@ class Clients:
                 received[name] = b"".join(
                     output.encode()
                     for output in outputs
-                    if not isinstance(output, UpgradeToTls | CloseConnection)
+                    if not isinstance(
+                        output,
+                        UpgradeToTls | StartCompression | StopCompression | CloseConnection,
+                    )
                 )
         return received
 
@@ -117,6 +128,9 @@ class Clients:
         async for output in session.receive(octets):
             if isinstance(output, UpgradeToTls):
                 session.tls_started()
+            elif isinstance(output, StartCompression | StopCompression):
+                # Transcripts are read by people: the octets stay as they are.
+                sent += await self._receive(session, session.compression_changed())
             elif isinstance(output, CloseConnection):
                 sent += b"(closed)\r\n"
             else:

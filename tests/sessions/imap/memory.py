@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
-from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound
+from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound, OverQuota
 from postroad.base.moments import Moment
 from postroad.core.message.prepared import new_email
 from postroad.formats.mime.prepare import prepare
@@ -36,7 +36,7 @@ from postroad.model.mailbox import (
     SpecialUse,
     Stored,
 )
-from postroad.sessions.imap.needs import IncomingMessage
+from postroad.sessions.imap.needs import IncomingMessages
 from postroad.stores.mail import Row
 
 NOW = Moment(1_700_000_000_000_000)
@@ -61,6 +61,7 @@ class MemoryMail:
         self.emails: dict[EmailId, NewEmail] = {}
         self.blobs: dict[BlobId, bytes] = {}
         self.names: set[MailboxName] = set()
+        self.limit: int | None = None  # octets of the account
         self.forgets = False  # changes cannot be told: too old
         self._last = 0
 
@@ -279,11 +280,13 @@ class MemoryMail:
             self.gone.append((mod_seq, mailbox, uid))
 
     async def quota(self, account: AccountId) -> tuple[int, int | None]:
-        return 0, None
+        return sum(self._box(key).octets for key in self.boxes), self.limit
 
     # What else the session and the service ask for
 
-    async def open(self, account: AccountId, mailbox: MailboxName, octets: int) -> IncomingMessage:
+    async def open(
+        self, account: AccountId, mailbox: MailboxName, octets: int
+    ) -> IncomingMessages:
         found = await self.find_mailbox(account, mailbox)
         if found is None or not found.selectable:
             raise NoSuchTarget(f"there is no mailbox {mailbox}")
@@ -362,16 +365,35 @@ class MemoryIncoming:
         self._mail = mail
         self._mailbox = mailbox
         self._octets = b""
+        self._whole: list[tuple[bytes, Flags, frozenset[str], Moment | None]] = []
         self.is_closed = False
 
     async def write(self, chunk: bytes) -> None:
         self._octets += chunk
 
+    async def next(
+        self,
+        flags: Flags,
+        keywords: frozenset[str],
+        internal_date: Moment | None,
+        octets: int,
+    ) -> None:
+        self._whole.append((self._octets, flags, keywords, internal_date))
+        self._octets = b""
+        sizes = [len(message) for message, _, _, _ in self._whole]
+        if self._mail.limit is not None and sum(sizes) + octets > self._mail.limit:
+            raise OverQuota("no room left")
+
     async def finish(
         self, flags: Flags, keywords: frozenset[str], internal_date: Moment | None
     ) -> Appended:
-        at = NOW if internal_date is None else internal_date
-        return await self._mail.put(self._mailbox, self._octets, flags, keywords, at)
+        self._whole.append((self._octets, flags, keywords, internal_date))
+        done = [
+            await self._mail.put(self._mailbox, octets, system, words, at or NOW)
+            for octets, system, words, at in self._whole
+        ]
+        uids = [uid for each in done for uid in each.uids]
+        return Appended(done[0].uid_validity, uids, [])
 
     def close(self) -> None:
         self.is_closed = True

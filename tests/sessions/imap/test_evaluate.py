@@ -59,7 +59,7 @@ async def evaluation() -> Evaluation:
     account, name = ALICE.account_id, MailboxName("INBOX")
     mailbox = await mailboxes.find(account, name)
     snapshot = await mailboxes.snapshot(account, mailbox.mailbox_id)
-    view = Selected(mailboxes, account, name, snapshot, read_only=False)
+    view = Selected(mailboxes, account, snapshot, read_only=False)
     # One message goes without the client being told: it matches nothing.
     await clients.prepare("message INBOX small")
     held = clients.mail.messages[mailbox.mailbox_id]

@@ -26,7 +26,7 @@ async def opened() -> tuple[Clients, MailboxService, Selected]:
     mailboxes, name = clients.services.mailboxes, MailboxName("INBOX")
     mailbox = await mailboxes.find(ACCOUNT, name)
     snapshot = await mailboxes.snapshot(ACCOUNT, mailbox.mailbox_id)
-    return clients, mailboxes, Selected(mailboxes, ACCOUNT, name, snapshot, read_only=False)
+    return clients, mailboxes, Selected(mailboxes, ACCOUNT, snapshot, read_only=False)
 
 
 @given(_STEPS)

@@ -12,6 +12,7 @@ from postroad.adapters.memory.mailboxes import (
 )
 from postroad.adapters.memory.queue import add_submission
 from postroad.adapters.memory.state import Box, Owner, Placed, StoredEmail, now
+from postroad.adapters.memory.undeleting import MemoryUndelete
 from postroad.base.errors import NoSuchTarget, OverQuota, TooMany
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid
@@ -41,7 +42,7 @@ Arrival = tuple[NewEmail, Flags, frozenset[str]]
 Forward = tuple[AccountId, NewSubmission, Sequence[NewEvent]]
 
 
-class MemoryMailStore(MemoryMailboxes):
+class MemoryMailStore(MemoryUndelete, MemoryMailboxes):
     async def counts(self, account: AccountId, mailbox: MailboxId) -> MailboxCounts:
         owner = self._state.owners.get(account)
         box = owner.boxes.get(mailbox) if owner else None
@@ -231,7 +232,7 @@ class MemoryMailStore(MemoryMailboxes):
         named = list(map(Uid, box.placed)) if uids is None else _there(box, uids)
         gone = [uid for uid in named if box.placed[uid].flags & Flags.DELETED]
         if gone:
-            owner.expunged += [(now(), box.placed[uid].email) for uid in gone]
+            owner.keep(box, gone)
             remove(box, list(gone), owner.next_mod_seq())
         return gone
 

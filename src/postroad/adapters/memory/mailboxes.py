@@ -38,7 +38,7 @@ class MemoryMailboxes(MailStore):
         if children and not box.selectable:
             raise InUse(f"{box.name} has mailboxes below it")
         mod_seq = owner.next_mod_seq()
-        owner.expunged += [(now(), placed.email) for placed in box.placed.values()]
+        owner.keep(box, box.placed)
         del owner.boxes[mailbox]
         if children:
             left = _new_box(owner, mailbox, box.name, None, box.uid_validity, mod_seq)

@@ -178,6 +178,9 @@ class MemoryQueueStore(QueueStore):
         return self._story(lambda one: one.trace_id == trace)
 
     async def find_trace(self, identifier: str) -> TraceId | None:
+        if identifier.startswith("<"):
+            named = self._story(lambda one: one.details.get("message_id") == identifier)
+            return named[-1].trace_id if named else None
         for (_, submission), entry in self._state.entries.items():
             if submission == identifier:
                 return entry.new.trace_id

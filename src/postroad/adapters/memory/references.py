@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from postroad.adapters.memory.state import MemoryState, Owner, StoredEmail
+from postroad.adapters.memory.state import Kept, MemoryState, Owner
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, BlobId, ModSeq, TraceId
 from postroad.stores.queue import ReferenceStore
@@ -15,16 +15,27 @@ class MemoryReferenceStore(ReferenceStore):
     async def purge_expunged(self, before: Moment, limit: int) -> int:
         purged = 0
         for account, owner in self._state.owners.items():
-            old = [kept for kept in owner.expunged if kept[0] < before][: limit - purged]
+            old = [kept for kept in owner.expunged if kept.at < before][: limit - purged]
             for kept in old:
-                owner.expunged.remove(kept)
-                self._forget(account, owner, kept[1])
+                self._forget(account, owner, kept)
             purged += len(old)
         return purged
 
-    def _forget(self, account: AccountId, owner: Owner, email: StoredEmail) -> None:
-        """Drop an email that is in no mailbox, and not kept for another one either."""
-        kept = any(one.email_id == email.email_id for _, one in owner.expunged)
+    async def purge_excess(self, limit: int) -> int:
+        purged = 0
+        for account, owner in self._state.owners.items():
+            if owner.quota_octets is None:
+                continue
+            while purged < limit and _kept_octets(owner) > owner.quota_octets // 2:
+                self._forget(account, owner, min(owner.expunged, key=lambda kept: kept.at))
+                purged += 1
+        return purged
+
+    def _forget(self, account: AccountId, owner: Owner, old: Kept) -> None:
+        """And drop the email when it is in no mailbox, and not kept for another one either."""
+        owner.expunged.remove(old)
+        email = old.placed.email
+        kept = any(one.placed.email.email_id == email.email_id for one in owner.expunged)
         if not kept and next(owner.holders(email.email_id), None) is None:
             del owner.emails[email.email_id]
             self._state.dropped(account, [email.new.blob_id])
@@ -106,3 +117,7 @@ class MemoryReferenceStore(ReferenceStore):
                     if owner.emails.get(placed.email.email_id) is not placed.email
                 )
         return faults
+
+
+def _kept_octets(owner: Owner) -> int:
+    return sum(kept.placed.email.new.size for kept in owner.expunged)

@@ -53,6 +53,17 @@ class Placed:
     saved_at: Moment
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An expunged message with the place that it had."""
+
+    at: Moment
+    mailbox_id: MailboxId
+    mailbox: MailboxName
+    uid: int
+    placed: Placed
+
+
 @dataclass(slots=True)
 class Box:
     """A mailbox. `placed` ascends by UID, because UIDs are only ever added at its end."""
@@ -104,7 +115,7 @@ class Owner:
     subscriptions: set[MailboxName] = field(default_factory=set)
     emails: dict[EmailId, StoredEmail] = field(default_factory=dict)
     threads: dict[int, ThreadId] = field(default_factory=dict)
-    expunged: list[tuple[Moment, StoredEmail]] = field(default_factory=list)
+    expunged: list[Kept] = field(default_factory=list)
 
     @property
     def used_octets(self) -> int:
@@ -126,6 +137,12 @@ class Owner:
     def next_uid_validity(self) -> UidValidity:
         self.last_uid_validity = max(self.last_uid_validity + 1, now() // 1_000_000)
         return UidValidity(self.last_uid_validity)
+
+    def keep(self, box: Box, uids: Iterable[int]) -> None:
+        """Remember messages that are about to go."""
+        self.expunged += [
+            Kept(now(), box.mailbox_id, box.name, uid, box.placed[uid]) for uid in uids
+        ]
 
     def box_named(self, name: str) -> Box | None:
         return next((box for box in self.boxes.values() if box.name == name), None)

@@ -1,5 +1,6 @@
 """Reading ranges of blobs, in a reader's thread."""
 
+import logging
 from collections.abc import Sequence
 
 from xxhash import xxh3_128_digest
@@ -12,6 +13,8 @@ from postroad.adapters.segments.scan import Read
 from postroad.base.errors import TryLater
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
+
+log = logging.getLogger(__name__)
 
 _ONE_READ_OCTETS = 65_536
 
@@ -32,7 +35,7 @@ def read_ranges(
     try:
         return _read_by_segment(folder, ranges, places)
     except FileNotFoundError as error:
-        raise TryLater(f"a segment of blobs is missing: {error}") from error
+        raise _unreadable({"path": str(error.filename), "why": "the file is missing"}) from error
 
 
 def _read_by_segment(
@@ -59,13 +62,21 @@ def _read(folder: SegmentFolder, read: Read, wanted: BlobRange, place: Place) ->
         else:
             octets = _exactly(read, end - start, place.payload + start) if start < end else b""
     except OSError as error:
-        raise TryLater(f"{folder.path_of(place.segment)} cannot be read: {error}") from error
+        raise _unreadable(_where(folder, place) | {"why": str(error)}) from error
     if octets is None:
-        raise TryLater(
-            f"{folder.path_of(place.segment)} at {place.offset}: "
-            f"the record of blob {wanted.blob_id.hex()} is damaged"
-        )
+        what = {"blob": wanted.blob_id.hex(), "why": "the record is damaged"}
+        raise _unreadable(_where(folder, place) | what)
     return octets
+
+
+def _where(folder: SegmentFolder, place: Place) -> dict[str, object]:
+    return {"path": str(folder.path_of(place.segment)), "offset": place.offset}
+
+
+def _unreadable(details: dict[str, object]) -> TryLater:
+    """Security: the place is told to the operator, not to the client that asked for a message."""
+    log.warning("stored octets cannot be read: see postroad verify", extra=details)
+    return TryLater("a stored message cannot be read at the moment; the operator is told")
 
 
 def _whole(read: Read, wanted: BlobRange, place: Place) -> bytes | None:

@@ -1,6 +1,7 @@
 """Events as rows: the story of each message."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from postroad.adapters.sql.statement import (
@@ -32,6 +33,13 @@ _OF_ALL = Sql("""
     WHERE trace_id = :trace ORDER BY happened_at, event_id
 """)
 _TRACE = Sql("SELECT trace_id FROM submission WHERE submission_id = :submission LIMIT 1")
+# An index would cost every message something, and this is asked by an operator now and then.
+_OF_MESSAGE = Sql("""
+    SELECT trace_id, details FROM event
+    WHERE kind IN ('received', 'queued', 'scheduled') AND details LIKE :pattern ESCAPE '!'
+    ORDER BY happened_at DESC, event_id DESC LIMIT 100
+""")
+_SPECIAL = re.compile("[!%_]")
 
 
 def add_events(owner: AccountId, events: Sequence[NewEvent]) -> Steps[None]:
@@ -68,8 +76,18 @@ def trace_of(trace: TraceId) -> Steps[list[Event]]:
 
 
 def find_trace(identifier: str) -> Steps[TraceId | None]:
+    if identifier.startswith("<"):
+        return (yield from _find_message(identifier))
     row = one((yield Run(_TRACE, {"submission": identifier})))
     return None if row is None else TraceId(text(row[0]))
+
+
+def _find_message(message_id: str) -> Steps[TraceId | None]:
+    pattern = _SPECIAL.sub(r"!\g<0>", json.dumps(message_id))
+    for row in (yield Run(_OF_MESSAGE, {"pattern": f"%{pattern}%"})):
+        if json.loads(text(row[1])).get("message_id") == message_id:
+            return TraceId(text(row[0]))
+    return None
 
 
 def _event(row: Row) -> Event:

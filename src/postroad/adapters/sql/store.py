@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.events import add_events
-from postroad.adapters.sql.mail import arriving, flags, mailboxes, moving, reading
+from postroad.adapters.sql.mail import arriving, flags, mailboxes, moving, reading, undeleting
 from postroad.adapters.sql.queue.submitting import add_submission, find
 from postroad.adapters.sql.statement import Row, Steps
+from postroad.base.moments import Moment
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, EmailId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import (
@@ -26,6 +27,7 @@ from postroad.model.mailbox import (
     Stored,
 )
 from postroad.model.queue import NewSubmission
+from postroad.model.undelete import KeptMessage, RestoredMessage
 from postroad.stores.mail import MailStore
 
 Forward = tuple[AccountId, NewSubmission, Sequence[NewEvent]]
@@ -136,6 +138,21 @@ class SqlMailStore(MailStore):
         self, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None
     ) -> Sequence[Uid]:
         return await self._engine.write(lambda: moving.expunge(account, mailbox, uids))
+
+    async def expunged(
+        self,
+        account: AccountId,
+        limit: int,
+        *,
+        mailbox: MailboxName | None = None,
+        since: Moment | None = None,
+    ) -> list[KeptMessage]:
+        return await self._engine.read(lambda: undeleting.kept(account, limit, mailbox, since))
+
+    async def restore(
+        self, account: AccountId, messages: Sequence[tuple[MailboxId, Uid]]
+    ) -> list[RestoredMessage]:
+        return await self._engine.write(lambda: undeleting.restore(account, messages))
 
     async def quota(self, account: AccountId) -> tuple[int, int | None]:
         return await self._engine.read(lambda: reading.quota(account))

@@ -3,13 +3,36 @@
 from collections.abc import Iterator
 
 from postroad.adapters.sql.owners import unrefer
-from postroad.adapters.sql.statement import Params, Row, Run, Sql, Steps, integer, octets, text
+from postroad.adapters.sql.statement import (
+    Params,
+    Row,
+    Rows,
+    Run,
+    Sql,
+    Steps,
+    integer,
+    octets,
+    text,
+)
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, BlobId
 
 _EXPUNGED = Sql("""
     SELECT owner_id, mailbox_id, uid, email_id FROM expunged
     WHERE expunged_at < :before LIMIT :limit
+""")
+_EXCESS = Sql("""
+    SELECT x.owner_id, CAST(sum(e.size) AS BIGINT), o.quota_octets / 2
+    FROM expunged x CROSS JOIN owner o CROSS JOIN email e
+    WHERE o.owner_id = x.owner_id AND o.quota_octets IS NOT NULL
+        AND e.owner_id = x.owner_id AND e.email_id = x.email_id
+    GROUP BY x.owner_id, o.quota_octets HAVING sum(e.size) > o.quota_octets / 2 LIMIT :limit
+""")
+_OLDEST = Sql("""
+    SELECT x.owner_id, x.mailbox_id, x.uid, x.email_id, e.size
+    FROM expunged x CROSS JOIN email e
+    WHERE x.owner_id = :owner AND e.owner_id = x.owner_id AND e.email_id = x.email_id
+    ORDER BY x.expunged_at, x.mailbox_id, x.uid LIMIT :limit
 """)
 _FORGET_EXPUNGED = Sql("""
     DELETE FROM expunged WHERE owner_id = :owner AND mailbox_id = :mailbox AND uid = :uid
@@ -85,6 +108,30 @@ _UNREFERRED = Sql("""
 
 def purge_expunged(before: Moment, limit: int) -> Steps[int]:
     rows = yield Run(_EXPUNGED, {"before": before, "limit": limit})
+    yield from _forget_kept(rows)
+    return len(rows)
+
+
+def purge_excess(limit: int) -> Steps[int]:
+    """The oldest of what accounts keep beyond half of their quota."""
+    forgotten = 0
+    for row in (yield Run(_EXCESS, {"limit": limit})):
+        owner, excess = integer(row[0]), integer(row[1]) - integer(row[2])
+        oldest = []
+        for kept in (yield Run(_OLDEST, {"owner": owner, "limit": limit - forgotten})):
+            if excess <= 0:
+                break
+            oldest.append(kept)
+            excess -= integer(kept[4])
+        yield from _forget_kept(oldest)
+        forgotten += len(oldest)
+        if forgotten >= limit:
+            break
+    return forgotten
+
+
+def _forget_kept(rows: Rows) -> Steps[None]:
+    """Rows that begin with owner, mailbox, UID and email; emails nothing else holds go, too."""
     for row in rows:
         owner, email = AccountId(integer(row[0])), integer(row[3])
         params: Params = {"owner": owner, "mailbox": integer(row[1]), "uid": integer(row[2])}
@@ -93,7 +140,6 @@ def purge_expunged(before: Moment, limit: int) -> Steps[int]:
             gone = yield Run(_FORGET_EMAIL, {"owner": owner, "email": email})
             for blob in gone:
                 yield from unrefer(owner, BlobId(octets(blob[0])))
-    return len(rows)
 
 
 def purge_settled(before: Moment, limit: int) -> Steps[int]:

@@ -7,9 +7,10 @@ from postroad.base.identifiers import new_uuid
 from postroad.core.delivery.routing import Route
 from postroad.core.message.facts import Facts
 from postroad.core.message.needs import needs_of
-from postroad.core.message.prepared import new_email, parse
+from postroad.core.message.prepared import new_email, parse, told_message_id
+from postroad.formats.mime.prepare import Prepared
 from postroad.model.directory import Account
-from postroad.model.events import EventKind, NewEvent
+from postroad.model.events import EventKind, NewEvent, Value
 from postroad.model.ids import AccountId, BlobId, MailboxName, SubmissionId, TenantId, TraceId
 from postroad.model.mailbox import Flags, LocalDelivery, NewEmail, Refusal
 from postroad.model.queue import Needs, NewSubmission, Source
@@ -63,11 +64,12 @@ class LocalMail:
         now = self._clock.now()
         email = new_email(parsed, blob_id, now, str(trace_id))
         needs = needs_of(parsed, octets, ())
+        received = _received(facts, reverse_path, parsed)
         local, accounts, forwards = [], list[Account](), list[Submitted]()
         for forward_path, account, addresses in _merged(routes):
             if account is not None:
                 accounts.append(account)
-                local.append(_delivery(account, email, facts, reverse_path, forward_path))
+                local.append(_delivery(account, email, received, forward_path))
             elif addresses:
                 forwards.append(
                     await self._forward(
@@ -142,8 +144,22 @@ def _merged(
     return merged
 
 
+def _received(facts: Facts, reverse_path: str, parsed: Prepared) -> dict[str, Value]:
+    """What the story tells of the arrival; the same for every recipient."""
+    return {
+        "way": facts.way.value,
+        "peer": facts.peer,
+        "helo": facts.helo,
+        "protocol": facts.protocol,
+        "tls": facts.tls,
+        "reverse_path": reverse_path,
+        "octets": parsed.size,
+        "message_id": told_message_id(parsed.message_id),
+    }
+
+
 def _delivery(
-    account: Account, email: NewEmail, facts: Facts, reverse_path: str, forward_path: str
+    account: Account, email: NewEmail, received: dict[str, Value], forward_path: str
 ) -> LocalDelivery:
     trace_id = TraceId(email.delivery_id or "")
     at = email.internal_date
@@ -153,15 +169,7 @@ def _delivery(
             EventKind.RECEIVED,
             at,
             forward_path,
-            {
-                "way": facts.way.value,
-                "peer": facts.peer,
-                "helo": facts.helo,
-                "protocol": facts.protocol,
-                "tls": facts.tls,
-                "reverse_path": reverse_path,
-                "octets": email.size,
-            },
+            received,
         ),
         NewEvent(trace_id, EventKind.STORED, at, forward_path, {"mailbox": INBOX}),
     )

@@ -1,18 +1,22 @@
-"""APPEND: a message that its owner's program puts into a mailbox."""
+"""APPEND: messages that their owner's program puts into a mailbox."""
+
+from collections.abc import Sequence
 
 from postroad.base.errors import Invalid, NoSuchTarget, OverQuota, TooLarge
 from postroad.base.identifiers import new_trace_id
 from postroad.base.moments import Moment
 from postroad.core.message.prepared import new_email, parse
-from postroad.model.events import EventKind, NewEvent
+from postroad.model.events import EventKind, NewEvent, Value
 from postroad.model.ids import AccountId, MailboxName, TraceId
-from postroad.model.mailbox import Appended, Flags, Mailbox
+from postroad.model.mailbox import Appended, Flags, Mailbox, NewEmail
 from postroad.ports.bus import Bus
 from postroad.ports.clock import Clock
 from postroad.ports.spool import Octets, Spool, Spools
 from postroad.ports.tasks import Tasks
 from postroad.stores.blobs import BlobStore
 from postroad.stores.mail import MailStore
+
+Prepared = tuple[NewEmail, Flags, frozenset[str]]
 
 
 class Appending:
@@ -37,7 +41,7 @@ class Appending:
 
     async def open(
         self, account: AccountId, mailbox: MailboxName, octets: int
-    ) -> "AppendedMessage":
+    ) -> "AppendedMessages":
         """Begin a message of `octets` octets, after all that can be known beforehand.
 
         Raises `NoSuchTarget`, `OverQuota`, `TooLarge`, `LowSpace`.
@@ -47,46 +51,54 @@ class Appending:
         target = await self._store.find_mailbox(account, mailbox)
         if target is None or not target.selectable:
             raise NoSuchTarget(f"there is no mailbox {mailbox}")
-        used, allowed = await self._store.quota(account)
-        if allowed is not None and used + octets > allowed:
-            raise OverQuota("the account has no room left")
-        return AppendedMessage(self, account, target, self._spools.open())
+        await self.require_room(account, octets)
+        return AppendedMessages(self, account, target)
 
-    async def store(
+    async def prepare(
         self,
-        account: AccountId,
-        target: Mailbox,
         octets: Octets,
         flags: Flags,
         keywords: frozenset[str],
         internal_date: Moment | None,
-    ) -> Appended:
-        """Blob first, then the rows, then the news of it."""
+    ) -> Prepared:
+        """Make the octets durable; nothing refers to them yet."""
         parsed = await parse(octets, self._tasks)
         blob_id = await self._blobs.put([memoryview(octets)])
+        email = new_email(parsed, blob_id, internal_date or self._clock.now(), None)
+        return email, flags, keywords
+
+    async def store(
+        self, account: AccountId, target: Mailbox, messages: Sequence[Prepared]
+    ) -> Appended:
+        """The rows of all, in one step, then the news of it."""
         now = self._clock.now()
-        email = new_email(parsed, blob_id, internal_date or now, None)
-        trace_id = TraceId(new_trace_id())
-        event = NewEvent(
-            trace_id, EventKind.STORED, now, None, {"way": "append", "mailbox": target.name}
-        )
-        done = await self._store.append(
-            account, target.mailbox_id, [(email, flags, keywords)], [event]
-        )
+        facts: dict[str, Value] = {"way": "append", "mailbox": target.name}
+        events = [
+            NewEvent(TraceId(new_trace_id()), EventKind.STORED, now, None, facts) for _ in messages
+        ]
+        done = await self._store.append(account, target.mailbox_id, messages, events)
         self._bus.announce(account)
         return done
 
+    async def require_room(self, account: AccountId, octets: int) -> None:
+        """Raises `OverQuota`."""
+        used, allowed = await self._store.quota(account)
+        if allowed is not None and used + octets > allowed:
+            raise OverQuota("the account has no room left")
 
-class AppendedMessage:
-    """One message on its way in; `close` must be called at its end and is harmless."""
+    def open_spool(self) -> Spool:
+        return self._spools.open()
 
-    def __init__(
-        self, appending: Appending, account: AccountId, target: Mailbox, spool: Spool
-    ) -> None:
+
+class AppendedMessages:
+    """Messages on their way in; `close` must be called at their end and is harmless."""
+
+    def __init__(self, appending: Appending, account: AccountId, target: Mailbox) -> None:
         self._appending = appending
         self._account = account
         self._target = target
-        self._spool = spool
+        self._spool = appending.open_spool()
+        self._prepared: list[Prepared] = []
 
     async def write(self, chunk: bytes) -> None:
         """Raises `TooLarge`, `LowSpace`, `TryLater`."""
@@ -94,19 +106,44 @@ class AppendedMessage:
             raise TooLarge(f"a message has at most {self._appending.max_octets} octets")
         await self._spool.write(chunk)
 
+    async def next(
+        self,
+        flags: Flags,
+        keywords: frozenset[str],
+        internal_date: Moment | None,
+        octets: int,
+    ) -> None:
+        """The message is whole, and another of `octets` octets begins (RFC 3502).
+
+        Raises `OverQuota`, `TooLarge`, `Invalid` (nothing in it), `LowSpace`, `TryLater`.
+        """
+        if octets > self._appending.max_octets:
+            raise TooLarge(f"a message has at most {self._appending.max_octets} octets")
+        await self._prepare(flags, keywords, internal_date)
+        held = sum(email.size for email, _, _ in self._prepared)
+        await self._appending.require_room(self._account, held + octets)
+        self._spool.close()
+        self._spool = self._appending.open_spool()
+
     async def finish(
         self, flags: Flags, keywords: frozenset[str], internal_date: Moment | None
     ) -> Appended:
-        """Make the message durable in its mailbox; None is now.
+        """Make all messages durable in their mailbox, or none; None is now.
 
         Raises `NoSuchTarget`, `OverQuota`, `Invalid` (nothing in it), `LowSpace`, `TryLater`.
         """
-        if not self._spool.size:
-            raise Invalid("an empty message cannot be appended")
-        octets = await self._spool.octets()
-        return await self._appending.store(
-            self._account, self._target, octets, flags, keywords, internal_date
-        )
+        await self._prepare(flags, keywords, internal_date)
+        return await self._appending.store(self._account, self._target, self._prepared)
 
     def close(self) -> None:
         self._spool.close()
+
+    async def _prepare(
+        self, flags: Flags, keywords: frozenset[str], internal_date: Moment | None
+    ) -> None:
+        if not self._spool.size:
+            raise Invalid("an empty message cannot be appended")
+        octets = await self._spool.octets()
+        self._prepared.append(
+            await self._appending.prepare(octets, flags, keywords, internal_date)
+        )

@@ -47,6 +47,11 @@ def new_email(
     )
 
 
+def told_message_id(message_id: str | None) -> str | None:
+    """As the story has it: in its brackets, by which `postroad trace` knows what it is."""
+    return f"<{message_id}>" if message_id else None
+
+
 def thread_keys(parsed: Prepared) -> tuple[int, ...]:
     """Hashes of each message id with the base subject (RFC 8621 section 3).
 

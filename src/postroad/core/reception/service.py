@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from postroad.base.errors import NotPermitted, TooLarge, TooMany
+from postroad.base.errors import MailLoop, NotPermitted, TooLarge, TooMany
 from postroad.base.identifiers import new_trace_id
 from postroad.core.delivery.local import LocalMail
 from postroad.core.delivery.routing import Route, Router
@@ -129,13 +129,14 @@ class Transaction:
     async def finish(self) -> Receipt:
         """Make the message durable for all its recipients; only then may 250 be said.
 
-        Raises `NotPermitted` (a loop, a From that is not the submitter's), `LowSpace`, `TryLater`.
+        Raises `MailLoop`, `NotPermitted` (a From that is not the submitter's), `LowSpace`,
+        `TryLater`.
         """
         if not self._body_octets:
             await self.write(b"\r\n")
         octets = await self._spool.octets()
         if count_received(octets) > _MAX_RECEIVED:
-            raise NotPermitted("too many Received fields: this message is in a loop")
+            raise MailLoop("too many Received fields: this message is in a loop")
         if self._facts.way is Way.MX:
             await self._parts.local.deliver(
                 self.trace_id, self._facts, self._reverse_path, list(self._routes.items()), octets

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment
 from postroad.core.message.needs import needs_of
-from postroad.core.message.prepared import parse
+from postroad.core.message.prepared import parse, told_message_id
 from postroad.core.sending.signing import Signer
 from postroad.formats.mailaddress import normalise_address, split_address
 from postroad.model.events import Event, EventKind, NewEvent
@@ -135,11 +135,16 @@ class Sending:
             send_at=draft.send_at or now,
             api=draft.api,
         )
-        return submission, _story(draft, submission, signatures, domain, now)
+        return submission, _story(draft, submission, signatures, domain, now, parsed.message_id)
 
 
 def _story(
-    draft: Draft, submission: NewSubmission, signatures: bytes, domain: str, now: Moment
+    draft: Draft,
+    submission: NewSubmission,
+    signatures: bytes,
+    domain: str,
+    now: Moment,
+    message_id: str | None,
 ) -> list[NewEvent]:
     scheduled = submission.send_at > now
     kind = EventKind.SCHEDULED if scheduled else EventKind.QUEUED
@@ -155,6 +160,7 @@ def _story(
                 "reverse_path": draft.reverse_path,
                 "recipients": list(draft.forward_paths),
                 "octets": submission.size,
+                "message_id": told_message_id(message_id),
                 **dict(draft.details),
             },
         )

@@ -45,6 +45,8 @@ class Upkeep:
         forgotten = 0
         while done := await self._references.purge_expunged(self._ago(keep.expunged), _SLICE):
             forgotten += done
+        while done := await self._references.purge_excess(_SLICE):
+            forgotten += done
         while done := await self._references.purge_settled(self._ago(keep.submissions), _SLICE):
             forgotten += done
         oldest = TraceId(trace_id_at(self._ago(keep.events)))

@@ -4,12 +4,13 @@
 """
 
 from postroad.http.contract.endpoint import AnyEndpoint
-from postroad.http.rest import apikeys, domains, emails, operations
+from postroad.http.rest import apikeys, domains, emails, expunged, operations
 from postroad.http.rest.services import RestServices
 
 ENDPOINTS: tuple[AnyEndpoint[RestServices], ...] = (
     *emails.ENDPOINTS,
     *domains.ENDPOINTS,
     *apikeys.ENDPOINTS,
+    *expunged.ENDPOINTS,
     *operations.ENDPOINTS,
 )

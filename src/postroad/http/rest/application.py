@@ -18,8 +18,8 @@ from postroad.http.rest.services import RestServices
 _VERSION = "1"
 _DESCRIPTION = (
     "Send email and look at what became of it. The endpoints, names and errors are those of the "
-    "Resend API, so that its SDKs work when they are pointed here; /emails/{email_id}/events is "
-    "ours."
+    "Resend API, so that its SDKs work when they are pointed here; /emails/{email_id}/events and "
+    "/accounts are ours."
 )
 
 

@@ -9,6 +9,7 @@ ERRORS: ErrorTable = {
     errors.NoSuchTarget: (409, "resource_locked"),
     errors.AlreadyExists: (409, "validation_error"),
     errors.NotPermitted: (403, "validation_error"),
+    errors.MailLoop: (403, "validation_error"),
     errors.AuthenticationFailed: (403, "invalid_api_key"),
     errors.InUse: (409, "resource_locked"),
     errors.Invalid: (422, "validation_error"),

@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from postroad.core.directory.accounts import Accounts
 from postroad.core.directory.domains import Domains
 from postroad.core.directory.keys import ApiKeys
+from postroad.core.mailbox.undelete import Undelete
 from postroad.core.sending.identity import Identities
 from postroad.core.sending.service import Sending
 from postroad.http.rest.idempotency import InFlight
@@ -37,6 +39,8 @@ class RestServices:
     identities: Identities
     domains: Domains
     keys: ApiKeys
+    accounts: Accounts
+    undelete: Undelete
     tasks: Tasks
     clock: Clock
     fetcher: Fetcher | None = None

@@ -1,6 +1,8 @@
 """How each domain error is told to an IMAP client. The only place that decides it."""
 
 from postroad.base import errors as e
+from postroad.sessions.imap.feature import UidRequired
+from postroad.wire.errors import WireError
 from postroad.wire.imap.responses import Condition, Status
 
 CODES: dict[type[e.MailError], bytes] = {
@@ -9,6 +11,7 @@ CODES: dict[type[e.MailError], bytes] = {
     e.NoSuchTarget: b"TRYCREATE",  # RFC 9051 section 6.4.7
     e.AlreadyExists: b"ALREADYEXISTS",  # RFC 5530 section 3
     e.NotPermitted: b"NOPERM",  # RFC 5530 section 3
+    e.MailLoop: b"NOPERM",
     e.AuthenticationFailed: b"AUTHENTICATIONFAILED",  # RFC 5530 section 3
     e.InUse: b"INUSE",  # RFC 5530 section 3
     e.Invalid: b"CANNOT",  # RFC 5530 section 3
@@ -23,6 +26,11 @@ CODES: dict[type[e.MailError], bytes] = {
 def code_of(error: e.MailError) -> bytes:
     """The response code of the error, or of the nearest ancestor that has one."""
     return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
+
+
+def bad_code(error: WireError) -> bytes:
+    """The response code of a tagged BAD."""
+    return b"UIDREQUIRED" if isinstance(error, UidRequired) else b""
 
 
 def reply_to(error: e.MailError, tag: bytes) -> Status:

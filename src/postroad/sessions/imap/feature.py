@@ -14,6 +14,7 @@ from postroad.model.principal import Principal
 from postroad.sessions.imap.needs import Appending, TextSearch
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
 from postroad.sessions.imap.view import Selected
+from postroad.wire.errors import WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition, Response
 
@@ -53,6 +54,14 @@ class Extension(Enum):
     CONDSTORE = b"CONDSTORE"
     QRESYNC = b"QRESYNC"
     UTF8 = b"UTF8=ACCEPT"
+    UIDONLY = b"UIDONLY"
+
+
+class UidRequired(WireError):
+    """Message numbers were used after ENABLE UIDONLY (RFC 9586 section 3)."""
+
+    def __init__(self) -> None:
+        super().__init__("UIDs instead of message numbers are needed after ENABLE UIDONLY")
 
 
 class Next(Enum):
@@ -60,6 +69,8 @@ class Next(Enum):
 
     READ = auto()
     START_TLS = auto()
+    START_COMPRESSION = auto()
+    STOP_COMPRESSION = auto()
     CLOSE = auto()
 
 
@@ -114,7 +125,9 @@ class Context:
     enabled: set[Extension] = field(default_factory=set)
     pending: Pending | None = None
     next: Next = Next.READ
+    compresses: bool = False  # COMPRESS is active (RFC 4978)
     failed_logins: int = 0
+    left: bool = False  # by UNAUTHENTICATE
 
     @property
     def state(self) -> State:
@@ -158,11 +171,26 @@ class Context:
         return Extension.QRESYNC in self.enabled
 
     @property
+    def uid_only(self) -> bool:
+        """Neither side says message numbers (RFC 9586)."""
+        return Extension.UIDONLY in self.enabled
+
+    @property
     def may_log_in(self) -> bool:
         """Whether a password may be sent over this connection."""
         if self.has_tls:
             return True
         return self.settings.cleartext is Cleartext.LOOPBACK and self.peer.is_loopback
+
+    @property
+    def was_used(self) -> bool:
+        return self.principal is not None or self.left
+
+    def forget_login(self) -> None:
+        """Everything but the connection itself and its failed logins (RFC 8437 section 4.1)."""
+        self.principal = self.view = self.pending = None
+        self.left = True
+        self.enabled.clear()
 
     def enable(self, extension: Extension) -> None:
         """Turn it on for the rest of the connection; QRESYNC includes CONDSTORE."""
@@ -175,6 +203,10 @@ class Stream(Protocol):
     """A command whose literal comes in chunks, such as APPEND."""
 
     async def write(self, chunk: bytes) -> None: ...
+
+    async def next(self, cursor: Cursor) -> None:
+        """Another literal comes; `cursor` is at the arguments as far as they were read."""
+        ...
 
     def finish(self, cursor: Cursor) -> Replies:
         """Carry the command out; `cursor` is at the beginning of its arguments."""
@@ -199,6 +231,7 @@ class Feature(Generic[CommandT]):
     news: News = News.ALL
     refreshes: bool = False  # the handler reads the mailbox itself, after what it changed
     begin: Callable[[Context, Cursor], Awaitable[Stream]] | None = None
+    by_number: bool = False  # its arguments or its responses are message numbers
 
 
 AnyFeature = Feature[Any]  # Any: each feature has a command type of its own

@@ -1,16 +1,19 @@
 """How the mailboxes of an account are listed and summed up."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 from postroad.core.mailbox.service import DELIMITER, INBOX
 from postroad.model.ids import MailboxName
-from postroad.model.mailbox import Mailbox
+from postroad.model.mailbox import Column, Mailbox
 from postroad.sessions.imap.feature import Context
+from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.list import List, ListReturn, Selection
 from postroad.wire.imap.mailbox_responses import ListEntry
 from postroad.wire.imap.pattern import MailboxPattern, matches_inbox
 from postroad.wire.imap.status import StatusItem
 
+_ROWS = 1000
 _COUNTED = frozenset((StatusItem.UNSEEN, StatusItem.DELETED))
 
 
@@ -42,7 +45,24 @@ async def status_of(
         counts = await context.mailboxes.counts(context.account, mailbox.mailbox_id)
         known[StatusItem.UNSEEN] = counts.unseen
         known[StatusItem.DELETED] = counts.deleted
+    if StatusItem.DELETED_STORAGE in items:
+        known[StatusItem.DELETED_STORAGE] = await _deleted_octets(context, mailbox)
     return {item: known[item] for item in items}
+
+
+async def _deleted_octets(context: Context, mailbox: Mailbox) -> int:
+    """The sizes of what is marked \\Deleted, together."""
+    snapshot = await context.mailboxes.snapshot(context.account, mailbox.mailbox_id)
+    view = Selected(context.mailboxes, context.account, snapshot, read_only=True)
+    uids = view.deleted()
+    octets = 0
+    for start in range(0, len(uids), _ROWS):
+        some = uids[start : start + _ROWS]
+        rows = await context.mailboxes.rows(
+            context.account, mailbox.mailbox_id, some, [Column.SIZE]
+        )
+        octets += sum(cast("int", row[1]) for row in rows)  # see Column
+    return octets
 
 
 def _own_attributes(mailbox: Mailbox) -> tuple[str, ...]:

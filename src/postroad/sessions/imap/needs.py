@@ -9,8 +9,11 @@ from postroad.model.ids import AccountId, MailboxId, MailboxName, Uid
 from postroad.model.mailbox import Appended, Flags
 
 
-class IncomingMessage(Protocol):
-    """A message of APPEND on its way in; `close` must be called at its end and is harmless."""
+class IncomingMessages(Protocol):
+    """Messages of APPEND on their way in, one after the other; all are stored, or none is.
+
+    `close` must be called at the end and is harmless.
+    """
 
     @abstractmethod
     async def write(self, chunk: bytes) -> None:
@@ -18,10 +21,24 @@ class IncomingMessage(Protocol):
         ...
 
     @abstractmethod
+    async def next(
+        self,
+        flags: Flags,
+        keywords: frozenset[str],
+        internal_date: Moment | None,
+        octets: int,
+    ) -> None:
+        """The message is whole; what is written from now on is another of `octets` octets.
+
+        Raises `OverQuota`, `TooLarge`, `Invalid`, `LowSpace`, `TryLater`.
+        """
+        ...
+
+    @abstractmethod
     async def finish(
         self, flags: Flags, keywords: frozenset[str], internal_date: Moment | None
     ) -> Appended:
-        """Make the message durable in its mailbox; None is now.
+        """The last message is whole: make all durable in their mailbox; None is now.
 
         Raises `NoSuchTarget`, `OverQuota`, `Invalid`, `LowSpace`, `TryLater`.
         """
@@ -35,7 +52,9 @@ class IncomingMessage(Protocol):
 
 class Appending(Protocol):
     @abstractmethod
-    async def open(self, account: AccountId, mailbox: MailboxName, octets: int) -> IncomingMessage:
+    async def open(
+        self, account: AccountId, mailbox: MailboxName, octets: int
+    ) -> IncomingMessages:
         """Begin a message of `octets` octets.
 
         Raises `NoSuchTarget`, `OverQuota`, `TooLarge`, `LowSpace`: all that is known beforehand.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from postroad.sessions.imap.feature import Context, Extension
+from postroad.sessions.imap.feature import Context, Extension, UidRequired
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.responses import ESearch
 from postroad.wire.imap.search import Return, Search
@@ -12,6 +12,8 @@ _ENDS = Return.MIN | Return.MAX | Return.PARTIAL
 
 def begin(context: Context, command: Search) -> None:
     """What holds for every command with search keys, before it is carried out."""
+    if command.uses_numbers and context.uid_only:
+        raise UidRequired  # RFC 9586 section 3.5
     if command.uses_mod_seq:
         context.enable(Extension.CONDSTORE)  # RFC 7162 section 3.1
     if command.returns is not None and Return.SAVE in command.returns:

@@ -1,8 +1,9 @@
 """One client's IMAP session: which command is meant, whether it may run, how it ends.
 
 The driver writes what `greet` and `receive` give, in order; at `UpgradeToTls` it does the
-handshake and calls `tls_started`; at `CloseConnection` it closes; at the end, however it comes,
-it calls `close`. While `idles_for` is set it listens to the bus, and writes what `news` gives
+handshake and calls `tls_started`; at `StartCompression` and `StopCompression` it calls
+`compression_changed`; at `CloseConnection` it closes; at the end, however it comes, it calls
+`close`. While `idles_for` is set it listens to the bus, and writes what `news` gives
 each time it is woken: an idle session needs neither a task nor a generator of its own.
 """
 
@@ -14,7 +15,7 @@ from postroad.base.errors import MailError, NotFound
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
 from postroad.sessions.imap.commands import FEATURES, capabilities
-from postroad.sessions.imap.errors import code_of
+from postroad.sessions.imap.errors import bad_code, code_of
 from postroad.sessions.imap.feature import (
     AnyFeature,
     Context,
@@ -24,6 +25,7 @@ from postroad.sessions.imap.feature import (
     Replies,
     Services,
     Stream,
+    UidRequired,
 )
 from postroad.sessions.imap.settings import ImapSettings, Peer
 from postroad.wire.errors import LimitExceeded, WireError
@@ -39,13 +41,30 @@ class UpgradeToTls:
 
 
 @dataclass(frozen=True, slots=True)
+class StartCompression:
+    """From here on both sides compress; all responses before it are not (RFC 4978 section 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopCompression:
+    """From here on neither side does, as before COMPRESS (RFC 8437 section 4.1)."""
+
+
+@dataclass(frozen=True, slots=True)
 class CloseConnection:
     """All responses before it are to be written, then the connection is closed."""
 
 
-Output = Response | UpgradeToTls | CloseConnection
+Signal = UpgradeToTls | StartCompression | StopCompression | CloseConnection
+Output = Response | Signal
 Outputs = AsyncGenerator[Output, None]
 
+_SIGNALS: dict[Next, Signal] = {
+    Next.START_TLS: UpgradeToTls(),
+    Next.START_COMPRESSION: StartCompression(),
+    Next.STOP_COMPRESSION: StopCompression(),
+    Next.CLOSE: CloseConnection(),
+}
 _FEATURES = {feature.name: feature for feature in FEATURES}
 
 
@@ -82,6 +101,11 @@ class ImapSession:
         return self._context.principal
 
     @property
+    def was_used(self) -> bool:
+        """Whether somebody logged in, if only to leave again with UNAUTHENTICATE."""
+        return self._context.was_used
+
+    @property
     def is_receiving(self) -> bool:
         """Whether the client is in the middle of a message."""
         return self._stream is not None
@@ -110,10 +134,7 @@ class ImapSession:
         except LimitExceeded as error:
             yield Status(Condition.BYE, f"Too much: {error}", b"TOOBIG")
             self._context.next = Next.CLOSE
-        if self._context.next is Next.START_TLS:
-            yield UpgradeToTls()
-        else:
-            yield CloseConnection()
+        yield _SIGNALS[self._context.next]
 
     async def news(self) -> Outputs:
         """What changed in the selected mailbox; to be called while `idles_for` is set only."""
@@ -129,6 +150,15 @@ class ImapSession:
         self._context.has_tls = True
         self._context.next = Next.READ
 
+    def compression_changed(self) -> bytes:
+        """`StartCompression` or `StopCompression` was obeyed.
+
+        Returns what came behind the command and is not read yet: it is in the new form.
+        """
+        self._context.compresses = self._context.next is Next.START_COMPRESSION
+        self._context.next = Next.READ
+        return self._receiver.take_rest()
+
     def close(self) -> None:
         """Give back what the session holds."""
         if self._stream is not None:
@@ -140,6 +170,9 @@ class ImapSession:
 
     def shutting_down(self) -> Response:
         return Status(Condition.BYE, "The server is going down, come back soon", b"UNAVAILABLE")
+
+    def garbled(self) -> Response:
+        return Status(Condition.BYE, "That cannot be decompressed")
 
     def internal_error(self) -> Response:
         return Status(Condition.BYE, "internal error", b"SERVERBUG")
@@ -201,7 +234,7 @@ class ImapSession:
         except LimitExceeded:
             raise
         except WireError as error:
-            for status in self._bad(tag, str(error)):
+            for status in self._bad(tag, error):
                 yield status
             return
         self._bad_commands = 0
@@ -221,11 +254,13 @@ class ImapSession:
             raise cursor.wrong("a known command")
         if self._context.state not in feature.states:
             raise cursor.wrong(f"a command allowed in this state, which {name.decode()} is not,")
+        if feature.by_number and self._context.uid_only:
+            raise UidRequired
         return feature
 
-    def _bad(self, tag: bytes, text: str) -> list[Status]:
+    def _bad(self, tag: bytes, error: WireError) -> list[Status]:
         self._bad_commands += 1
-        said = [Status(Condition.BAD, text, tag=tag)]
+        said = [Status(Condition.BAD, str(error), bad_code(error), tag)]
         if self._bad_commands >= self._context.settings.max_bad_commands:
             self._context.next = Next.CLOSE
             said.append(Status(Condition.BYE, "Too many commands that are none"))
@@ -245,7 +280,7 @@ class ImapSession:
         except MailError as error:
             done = Done(str(error) or type(error).__name__, code_of(error), Condition.NO)
         except WireError as error:
-            done = Done(str(error), b"", Condition.BAD)
+            done = Done(str(error), bad_code(error), Condition.BAD)
         if self._context.pending is not None:
             self._waiting = tag, feature
             self._receiver.expect_line()
@@ -282,7 +317,10 @@ class ImapSession:
         except MailError:
             return  # it is told another time
         for response in context.view.news(
-            expunge=kind is News.ALL, vanished=context.qresync, mod_seq=context.condstore
+            expunge=kind is News.ALL,
+            vanished=context.qresync or context.uid_only,
+            mod_seq=context.condstore,
+            uid_only=context.uid_only,
         ):
             yield response
 
@@ -312,13 +350,17 @@ class ImapSession:
         try:
             tag = self._context.tag = cursor.tag()
             feature = self._feature(cursor)
-            if feature.begin is None or self._stream is not None:
-                self.close()
-                raise cursor.wrong("one message")
-            self._stream = await feature.begin(self._context, cursor)
+            if feature.begin is None:
+                raise cursor.wrong("a command with a message")
+            if self._stream is None:
+                self._stream = await feature.begin(self._context, cursor)
+            else:
+                await self._stream.next(cursor)
         except MailError as error:
+            self.close()
             return Status(Condition.NO, str(error), code_of(error), tag)
         except WireError as error:
+            self.close()
             return Status(Condition.BAD, str(error), tag=tag)
         return None
 

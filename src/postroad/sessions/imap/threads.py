@@ -38,11 +38,13 @@ class Forest:
         lists = []
         for root in self.roots:
             out: list[bytes] = []
+            written = 0  # pieces of `out` that are counted
             stack: list[int | None] = [root]
             while stack:
                 node = stack.pop()
-                if turns.due():
+                if turns.due(1 + len(out) - written):
                     await turn()
+                written = len(out)
                 if node is None:
                     out.append(b")")
                     continue
@@ -86,15 +88,17 @@ async def by_references(
     origins: Sequence[Origin], subjects: Sequence[str], dates: Sequence[int]
 ) -> Forest:
     """REFERENCES; the steps have the numbers of RFC 5256."""
-    links = _Links(origins)
+    links = _Links()
     turns = Turns()
+    for origin in origins:
+        links.register(origin.message_id)
+        if turns.due():
+            await turn()
     for message, origin in enumerate(origins):
         if turns.due(links.add(message, origin.references)):
             await turn()
     order = await ordered(range(len(origins)), dates)
-    rank = [0] * len(order)
-    for place, message in enumerate(order):
-        rank[message] = place
+    rank = await ordered(range(len(order)), order)  # the inverse of `order`
     forest = Forest(len(origins))
     await _gather(forest, links, order)
     merger = _Merger(forest, subjects, [origin.is_reply for origin in origins], rank)
@@ -105,14 +109,17 @@ async def by_references(
 class _Links:
     """Step 1: who is whose parent. Always without loops."""
 
-    def __init__(self, origins: Sequence[Origin]) -> None:
+    def __init__(self) -> None:
         self._nodes: dict[str, int] = {}
-        for message, origin in enumerate(origins):
-            if origin.message_id is not None:
-                self._nodes.setdefault(origin.message_id, message)
-        self.parents = [NONE] * len(origins)
-        self._counts = [0] * len(origins)  # of children
+        self.parents: list[int] = []
+        self._counts: list[int] = []  # of children
         self._steps = 0
+
+    def register(self, message_id: str | None) -> None:
+        """The next message; all are registered before the first is linked."""
+        if message_id is not None:
+            self._nodes.setdefault(message_id, len(self.parents))
+        self._new()
 
     def add(self, message: int, references: Sequence[str]) -> int:
         """Link one message with its ancestors; returns how many steps it took."""
@@ -133,9 +140,12 @@ class _Links:
     def _node(self, message_id: str) -> int:
         node = self._nodes.setdefault(message_id, len(self.parents))
         if node == len(self.parents):
-            self.parents.append(NONE)
-            self._counts.append(0)
+            self._new()
         return node
+
+    def _new(self) -> None:
+        self.parents.append(NONE)
+        self._counts.append(0)
 
     def _link(self, parent: int, child: int) -> None:
         if not self._is_below(parent, child):
@@ -183,7 +193,7 @@ async def _gather(forest: Forest, links: _Links, order: Sequence[int]) -> None:
                 groups[node] = []
                 roots.append(node)
             groups[node].append(message)
-        if turns.due(1 + len(way)):
+        if turns.due(2 + len(way)):
             await turn()
     for root in roots:
         below = groups.get(root)
@@ -216,12 +226,12 @@ class _Merger:
         roots = self._forest.roots
         for root in roots:
             self._enter(root)
-            if turns.due():
+            if turns.due(2):
                 await turn()
         kept = dict.fromkeys(roots)
         for root in roots:
             self._join(root, kept)
-            if turns.due():
+            if turns.due(3):
                 await turn()
         for below in self._forest.children.values():
             if len(below) > 1:

@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from postroad.base.errors import NotFound
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.snapshot import Snapshot, difference
-from postroad.model.ids import AccountId, MailboxId, MailboxName, Uid, UidValidity
+from postroad.model.ids import AccountId, MailboxId, Uid, UidValidity
 from postroad.model.mailbox import Flags
 from postroad.sessions.imap import flags
 from postroad.wire.errors import BadSyntax
-from postroad.wire.imap.responses import Exists, Expunged, Fetched, Response, Vanished
+from postroad.wire.imap.responses import (
+    Condition,
+    Exists,
+    Expunged,
+    Fetched,
+    Response,
+    Status,
+    Vanished,
+)
 from postroad.wire.imap.sequence import SequenceSet, Span, merged, spans_of
 
 _BATCH = 1000
@@ -25,6 +33,13 @@ class Batch:
     numbers: Sequence[int]
     uids: Sequence[int]
     places: Sequence[int]
+
+    def names(self, *, uid_only: bool) -> Sequence[int]:
+        """What the messages are called in responses about them."""
+        return self.uids if uid_only else self.numbers
+
+    def fetched(self, columns: Sequence[Sequence[bytes]], *, uid_only: bool) -> Fetched:
+        return Fetched(self.names(uid_only=uid_only), columns, by_uid=uid_only)
 
 
 class Selected:
@@ -39,20 +54,20 @@ class Selected:
         self,
         mailboxes: MailboxService,
         account: AccountId,
-        name: MailboxName,
         snapshot: Snapshot,
         *,
         read_only: bool,
     ) -> None:
         self._mailboxes = mailboxes
         self.account = account
-        self.name = name
         self.read_only = read_only
         self.uids = snapshot.uids
         self.announced = snapshot
         self.snapshot = snapshot
         self.saved: Sequence[int] = ()  # ``$``, the result of the last SEARCH with SAVE
         self._told: set[int] = set()  # UIDs whose flags in `snapshot` the client was told
+        self._is_behind = False  # the client was told that `_settled` is its HIGHESTMODSEQ
+        self._settled = snapshot.mod_seq  # up to here the client was told everything
 
     @property
     def mailbox_id(self) -> MailboxId:
@@ -164,7 +179,9 @@ class Selected:
         """Remember that the client was told the flags of `uids` as they are in `snapshot`."""
         self._told.update(uids)
 
-    def news(self, *, expunge: bool, vanished: bool, mod_seq: bool) -> Iterator[Response]:
+    def news(
+        self, *, expunge: bool, vanished: bool, mod_seq: bool, uid_only: bool = False
+    ) -> Iterator[Response]:
         """Everything between what was announced and `snapshot`.
 
         Unless `expunge`, numbers must not change now (RFC 9051 section 7.5.1): messages that
@@ -172,6 +189,7 @@ class Selected:
         """
         if self.announced is self.snapshot and self.uids is self.snapshot.uids:
             self._told.clear()
+            self._settled = self.snapshot.mod_seq
             return
         found = difference(self.announced, self.snapshot)
         told, self._told = self._told, set()
@@ -184,7 +202,27 @@ class Selected:
         elif not expunge:
             yield from self._grown(found.appended, shrunk=bool(found.expunged))
         changed = [uid for uid in found.changed if uid not in told]
-        yield from self.flags_of(changed, mod_seq=mod_seq)
+        yield from self.flags_of(changed, mod_seq=mod_seq, uid_only=uid_only)
+        if vanished:
+            yield from self._delayed()
+        if self.uids is self.snapshot.uids:
+            self._settled = self.snapshot.mod_seq
+
+    def _delayed(self) -> Iterator[Response]:
+        """Where expunges are still to be told, the client must not come back with a later MODSEQ.
+
+        It takes the highest MODSEQ that it sees for what it knows, unless told otherwise
+        (RFC 7162 section 6); with the expunges it is told the true one.
+        """
+        if self.uids is not self.snapshot.uids:
+            self._is_behind = True
+            yield Status(
+                Condition.OK, "Expunges are still to come", b"HIGHESTMODSEQ %d" % self._settled
+            )
+        elif self._is_behind:
+            self._is_behind = False
+            code = b"HIGHESTMODSEQ %d" % self.snapshot.mod_seq
+            yield Status(Condition.OK, "All is told", code)
 
     def _expunged(self, *, vanished: bool) -> Iterator[Response]:
         now = self.snapshot.uids
@@ -208,14 +246,16 @@ class Selected:
         if appended:
             yield Exists(len(self.uids))
 
-    def flags_of(self, uids: Sequence[int], *, mod_seq: bool) -> Iterator[Response]:
+    def flags_of(
+        self, uids: Sequence[int], *, mod_seq: bool, uid_only: bool = False
+    ) -> Iterator[Response]:
         """Unsolicited FETCH responses; they always name the UID (RFC 9051 section 7.5.2)."""
         placements = self.snapshot.placements
         for batch in self.batches(self.spans_of_uids(uids)):
-            columns = [[b"UID %d" % uid for uid in batch.uids]]
+            columns = [] if uid_only else [[b"UID %d" % uid for uid in batch.uids]]
             if mod_seq:
                 columns.append([b"MODSEQ (%d)" % placements.mod_seqs[n] for n in batch.places])
             columns.append(
                 [flags.told(placements.combinations[placements.looks[n]]) for n in batch.places]
             )
-            yield Fetched(batch.numbers, columns)
+            yield batch.fetched(columns, uid_only=uid_only)

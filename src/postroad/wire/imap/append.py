@@ -1,4 +1,4 @@
-"""APPEND as the client writes it (RFC 9051 section 6.3.12, RFC 6855 section 4)."""
+"""APPEND as the client writes it (RFC 9051 section 6.3.12, RFC 3502, RFC 6855 section 4)."""
 
 from dataclasses import dataclass
 
@@ -7,25 +7,41 @@ from postroad.wire.imap.framing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Append:
-    """The command up to the octets of the message, which are streamed.
+class AppendMessage:
+    """One message, whose octets are streamed.
 
     `internal_date` is in microseconds UTC, None when the client leaves it to us. `utf8` says
-    that the message was given as ``UTF8 (~{n}``, whose parenthesis is still to be closed.
+    that the message was given as ``UTF8 (~{n}``.
     """
 
-    mailbox: str
     flags: tuple[str, ...]
     internal_date: int | None
-    message: Literal
+    literal: Literal
     utf8: bool = False
 
 
-def parse_append(cursor: Cursor) -> Append:
-    """Read up to the announcement of the message; `parse_append_end` reads the rest."""
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One message, or several that are appended together or not at all (RFC 3502)."""
+
+    mailbox: str
+    messages: tuple[AppendMessage, ...]
+
+
+def parse_append(cursor: Cursor, *, whole: bool = True) -> Append:
+    """Read a command; without `whole`, one that ends with the announcement of a message."""
     cursor.sp()
     mailbox = cursor.mailbox()
-    cursor.sp()
+    messages: list[AppendMessage] = []
+    while not messages or not cursor.at_end():
+        cursor.sp()
+        messages.append(message := _message(cursor))
+        if message.utf8 and (whole or not cursor.at_end()):
+            cursor.expect(b")")
+    return Append(mailbox, tuple(messages))
+
+
+def _message(cursor: Cursor) -> AppendMessage:
     flags: tuple[str, ...] = ()
     if cursor.sees(b"("):
         flags = cursor.flag_list()
@@ -35,14 +51,7 @@ def parse_append(cursor: Cursor) -> Append:
         internal_date = cursor.date_time()
         cursor.sp()
     utf8 = cursor.take(b"UTF8 (")
-    message = cursor.streamed_literal()
-    if utf8 and not message.binary:
+    literal = cursor.streamed_literal()
+    if utf8 and not literal.binary:
         raise cursor.wrong("a literal8 in UTF8")
-    return Append(mailbox, tuple(dict.fromkeys(flags)), internal_date, message, utf8)
-
-
-def parse_append_end(cursor: Cursor, append: Append) -> None:
-    """Read what follows the message. `cursor` is on the whole command, after `append`."""
-    if append.utf8:
-        cursor.expect(b")")
-    cursor.end()
+    return AppendMessage(tuple(dict.fromkeys(flags)), internal_date, literal, utf8)

@@ -135,6 +135,12 @@ class CommandReceiver:
         self._buffer.clear()
         self._reset()
 
+    def take_rest(self) -> bytes:
+        """What was read and not handed out, between two commands: it is not for us to read."""
+        rest = bytes(self._buffer)
+        self.forget()
+        return rest
+
     def expect_line(self) -> None:
         """Hand out the next line as it is, whatever it holds."""
         self._wants_line = True

@@ -208,20 +208,21 @@ class ESearch:
 class Fetched:
     """FETCH responses of a batch of messages (RFC 9051 section 7.5.2) in one octet string.
 
-    `columns[j][i]` is what item j says of message `numbers[i]`, its name included.
+    `columns[j][i]` is what item j says of message `numbers[i]`, its name included. With
+    `by_uid` the numbers are UIDs, and the response is UIDFETCH (RFC 9586 section 3.3).
     """
 
     numbers: Sequence[int]
     columns: Sequence[Sequence[bytes]]
+    by_uid: bool = False
 
     def encode(self) -> bytes:
         if len(self.columns) == 1:
             told: Iterable[bytes] = self.columns[0]
         else:
             told = map(b" ".join, zip(*self.columns, strict=True))
-        return b"".join(
-            [b"* %d FETCH (%b)\r\n" % pair for pair in zip(self.numbers, told, strict=True)]
-        )
+        form = b"* %d UIDFETCH (%b)\r\n" if self.by_uid else b"* %d FETCH (%b)\r\n"
+        return b"".join([form % pair for pair in zip(self.numbers, told, strict=True)])
 
 
 def quoted(octets: bytes) -> bytes:

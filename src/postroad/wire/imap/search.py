@@ -31,13 +31,14 @@ class Search:
     """`returns` is None when the client used no RETURN: it may be answered as of old.
 
     `uses_mod_seq` says that MODSEQ was among the keys (RFC 7162 section 3.1.5). `partial` is
-    there with `Return.PARTIAL`.
+    there with `Return.PARTIAL`. `uses_numbers` says that messages are named by their numbers.
     """
 
     key: Key
     returns: Return | None
     uses_mod_seq: bool = False
     partial: PartialRange | None = None
+    uses_numbers: bool = False
 
 
 _RETURNS = {option.name.encode(): option for option in Return if option.name}
@@ -50,8 +51,7 @@ def parse_search(cursor: Cursor) -> Search:
     if cursor.take(b"CHARSET "):
         charset(cursor)
         cursor.sp()
-    key, uses_mod_seq = search_keys(cursor)
-    return Search(key, returns, uses_mod_seq, partial)
+    return program(cursor, returns, partial)
 
 
 def return_options(cursor: Cursor) -> tuple[Return | None, PartialRange | None]:
@@ -83,11 +83,12 @@ def charset(cursor: Cursor) -> None:
         raise BadCharset("no such charset")
 
 
-def search_keys(cursor: Cursor) -> tuple[Key, bool]:
-    """The keys up to the end of the command, and whether MODSEQ is among them."""
+def program(cursor: Cursor, returns: Return | None, partial: PartialRange | None) -> Search:
+    """The keys up to the end of the command."""
     parser = KeyParser(cursor)
     keys = [parser.key(0)]
     while not cursor.at_end():
         cursor.sp()
         keys.append(parser.key(0))
-    return keys[0] if len(keys) == 1 else And(tuple(keys)), parser.uses_mod_seq
+    key = keys[0] if len(keys) == 1 else And(tuple(keys))
+    return Search(key, returns, parser.uses_mod_seq, partial, parser.uses_numbers)

@@ -177,6 +177,7 @@ class KeyParser:
         self._cursor = cursor
         self._count = 0
         self.uses_mod_seq = False
+        self.uses_numbers = False  # message numbers, which `$` is not
 
     def key(self, depth: int) -> Key:
         cursor = self._cursor
@@ -187,7 +188,9 @@ class KeyParser:
             keys = cursor.parenthesized(lambda: self.key(depth + 1), limit=MAX_KEYS)
             return keys[0] if len(keys) == 1 else And(tuple(keys))
         if cursor.sees_digit() or cursor.sees(b"*") or cursor.sees(b"$"):
-            return InSet(cursor.sequence_set(), uid=False)
+            messages = cursor.sequence_set()
+            self.uses_numbers |= not messages.saved
+            return InSet(messages, uid=False)
         name = cursor.word()
         if (simple := _SIMPLE.get(name)) is not None:
             return simple

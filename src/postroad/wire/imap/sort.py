@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from postroad.wire.imap.cursor import Cursor
-from postroad.wire.imap.search import Search, charset, return_options, search_keys
+from postroad.wire.imap.search import Search, charset, program, return_options
 
 _MAX_CRITERIA = 20
 
@@ -57,8 +57,7 @@ def parse_sort(cursor: Cursor) -> Sort:
     cursor.sp()
     charset(cursor)
     cursor.sp()
-    key, uses_mod_seq = search_keys(cursor)
-    return Sort(tuple(criteria), Search(key, returns, uses_mod_seq, partial))
+    return Sort(tuple(criteria), program(cursor, returns, partial))
 
 
 def parse_thread(cursor: Cursor) -> Thread:
@@ -71,8 +70,7 @@ def parse_thread(cursor: Cursor) -> Thread:
     cursor.sp()
     charset(cursor)
     cursor.sp()
-    key, uses_mod_seq = search_keys(cursor)
-    return Thread(algorithm, Search(key, None, uses_mod_seq))
+    return Thread(algorithm, program(cursor, None, None))
 
 
 def _criterion(cursor: Cursor) -> Criterion:

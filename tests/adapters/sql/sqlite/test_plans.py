@@ -34,9 +34,11 @@ UPKEEP = {  # duties and the operator's check, once in a while
     "upkeep._ORPHANS",
     "upkeep._UNREFERRED",
     "upkeep._CHANGES",
+    "upkeep._EXCESS",
     "upkeep._GARBAGE",
     "directory.accounts._BLOBS",
     "directory.accounts._CLEAR",
+    "events._OF_MESSAGE",
 }
 
 

@@ -15,20 +15,22 @@ _MAX_KEYWORDS = 128  # of one message; the account's 4,096 follow from the names
 _ALWAYS = ModSeq(2**62)
 
 _COMBINATIONS = chosen("""
-    SELECT DISTINCT flags, keywords FROM placement
+    SELECT flags, keywords, count(*) FROM placement
     WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} AND mod_seq <= :unchanged_since
+    GROUP BY flags, keywords
 """)
 _MODIFIED = chosen("""
     SELECT uid FROM placement
     WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} AND mod_seq > :unchanged_since
     ORDER BY uid
 """)
-_CHANGE = chosen("""
+_UPDATE = """
     UPDATE placement SET flags = :new_flags, keywords = :new_keywords, mod_seq = :mod_seq
     WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these}
         AND flags = :flags AND keywords = :keywords AND mod_seq <= :unchanged_since
-    RETURNING uid
-""")
+"""
+_CHANGE = chosen(f"{_UPDATE} RETURNING uid")
+_CHANGE_ALL = chosen(_UPDATE)
 _TOUCH = Sql("""
     UPDATE mailbox SET mod_seq = :mod_seq WHERE owner_id = :owner AND mailbox_id = :mailbox
 """)
@@ -57,23 +59,34 @@ def store_flags(
         modified = [Uid(integer(row[0])) for row in rows]
     rows = yield Run(*choose(_COMBINATIONS, uids, params))
     todo = []
+    counted = 0
     for row in rows:
         flags, keywords = integer(row[0]), text(row[1])
         wanted = _changed(flags, keywords, change)
         if wanted != (flags, keywords):
             todo.append((flags, keywords, *wanted))
+            counted += integer(row[2])
     if not todo:
         return Stored(found.mod_seq, (), modified)
     mod_seq, _ = yield from take(owner)
-    changed = yield from _update(uids, {**params, "mod_seq": mod_seq}, todo)
+    # Where every message named is there and changes, it is known which, without asking for each.
+    every = counted == len(set(uids))
+    found_changed = yield from _update(uids, {**params, "mod_seq": mod_seq}, todo, every=every)
+    changed = sorted(set(uids)) if every else found_changed
     yield Run(_TOUCH, {"owner": owner, "mailbox": mailbox, "mod_seq": mod_seq})
     yield from record(owner, mod_seq, mailbox, "flagged", encode(changed))
     return Stored(mod_seq, changed, modified)
 
 
 def _update(
-    uids: Sequence[Uid], params: Params, todo: Sequence[tuple[int, str, int, str]]
+    uids: Sequence[Uid],
+    params: Params,
+    todo: Sequence[tuple[int, str, int, str]],
+    *,
+    every: bool,
 ) -> Steps[list[Uid]]:
+    """Change the combinations; which messages that were is only found out without `every`."""
+    statement = _CHANGE_ALL if every else _CHANGE
     changed: list[int] = []
     for flags, keywords, new_flags, new_keywords in todo:
         more: Params = {
@@ -84,7 +97,7 @@ def _update(
             "new_keywords": new_keywords,
         }
         # A combination made by an earlier round must not be changed again: its mod_seq is new.
-        rows = yield Run(*choose(_CHANGE, uids, _before(more)))
+        rows = yield Run(*choose(statement, uids, _before(more)))
         changed.extend(integer(row[0]) for row in rows)
     return [Uid(uid) for uid in sorted(changed)]
 

@@ -124,6 +124,9 @@ class SqlReferenceStore(ReferenceStore):
     async def purge_expunged(self, before: Moment, limit: int) -> int:
         return await self._engine.write(lambda: upkeep.purge_expunged(before, limit))
 
+    async def purge_excess(self, limit: int) -> int:
+        return await self._engine.write(lambda: upkeep.purge_excess(limit))
+
     async def purge_settled(self, before: Moment, limit: int) -> int:
         return await self._engine.write(lambda: upkeep.purge_settled(before, limit))
 

@@ -4,6 +4,7 @@ from postroad.sessions.imap.commands import (
     append,
     capability,
     close,
+    compress,
     copy,
     enable,
     expunge,
@@ -17,6 +18,7 @@ from postroad.sessions.imap.commands import (
     move,
     namespace,
     noop,
+    quota,
     search,
     select,
     sort,
@@ -24,6 +26,7 @@ from postroad.sessions.imap.commands import (
     status,
     store,
     thread,
+    unauthenticate,
 )
 from postroad.sessions.imap.feature import AnyFeature, Context
 
@@ -37,8 +40,12 @@ FEATURES: tuple[AnyFeature, ...] = (
     noop.NOOP,
     noop.CHECK,
     logout.FEATURE,
+    unauthenticate.FEATURE,
+    compress.FEATURE,
     enable.FEATURE,
     namespace.FEATURE,
+    quota.GETQUOTA,
+    quota.GETQUOTAROOT,
     list.LIST,
     list.LSUB,
     status.FEATURE,

@@ -42,5 +42,5 @@ async def handle(context: Context, command: Copy, *, by_uid: bool) -> Replies:
     yield Done("Copied", copy_uid(copied))
 
 
-COPY = Feature(b"COPY", ONLY_SELECTED, parse, partial(handle, by_uid=False))
+COPY = Feature(b"COPY", ONLY_SELECTED, parse, partial(handle, by_uid=False), by_number=True)
 UID_COPY = Feature(b"UID COPY", ONLY_SELECTED, parse, partial(handle, by_uid=True))

@@ -49,5 +49,5 @@ FEATURE = Feature(
     AFTER_LOGIN,
     parse,
     handle,
-    always(b"ENABLE", b"CONDSTORE", b"QRESYNC", b"UTF8=ACCEPT"),
+    always(b"ENABLE", b"CONDSTORE", b"QRESYNC", b"UTF8=ACCEPT", b"UIDONLY"),
 )

@@ -27,7 +27,7 @@ from postroad.sessions.imap.view import Batch, Selected
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.fetch import Fetch, Item, Section, parse_fetch
 from postroad.wire.imap.partial import PartialRange
-from postroad.wire.imap.responses import Condition, Fetched, Vanished
+from postroad.wire.imap.responses import Condition, Vanished
 from postroad.wire.imap.sequence import SequenceSet, Span, absent, merged, spans_of
 
 _SECTIONS_AT_ONCE = 100  # messages whose part tables are looked at in one go
@@ -80,7 +80,7 @@ def _items(
     sections = [item for item in command.items if isinstance(item, Section)]
     if seen:
         items.append(Item.FLAGS)
-    if by_uid or context.qresync:
+    if (by_uid or context.qresync) and not context.uid_only:
         items.insert(0, Item.UID)
     wants_mod_seq = command.changed_since is not None or seen or context.qresync
     if wants_mod_seq and context.condstore:
@@ -122,7 +122,9 @@ async def _vanished(context: Context, command: Fetch, since: int) -> list[Span]:
     changes = await context.mailboxes.changes(context.account, view.mailbox_id, ModSeq(since))
     last = view.snapshot.mailbox.uid_next - 1
     if not changes.complete:
-        return absent(command.messages, view.uids, 1, last)
+        # What has come since is not announced yet, and has not vanished either.
+        here = sorted({*view.uids, *view.snapshot.uids})
+        return absent(command.messages, here, 1, last)
     expunged = changes.expunged
     known = set(view.uids)
     places = SequenceSet(tuple(command.messages.spans(last))).places(expunged)
@@ -163,7 +165,7 @@ async def _plain(
     for batch in view.batches(spans):
         told, columns, _ = await reader.read(batch)
         if told.numbers:
-            yield Fetched(told.numbers, columns)
+            yield told.fetched(columns, uid_only=context.uid_only)
 
 
 async def _sections(
@@ -176,17 +178,19 @@ async def _sections(
     whole = all(map(is_whole, sections))
     more = (Column.BLOB_ID, Column.SIZE if whole else Column.PART_TABLE)
     reader = ItemReader(context, view, items, more)
+    form = b"* %d UIDFETCH (%b" if context.uid_only else b"* %d FETCH (%b"
     for batch in view.batches(spans):
         for start in range(0, len(batch.uids), _SECTIONS_AT_ONCE):
             part = _cut(batch, start)
             told, columns, stored = await reader.read(part)
             places = _located(stored, sections, whole=whole)
+            names = told.names(uid_only=context.uid_only)
             heads = [b" ".join(texts) for texts in zip(*columns, strict=True)] or [b""] * len(
                 told.numbers
             )
             messages = [
-                Message(b"* %d FETCH (%b" % (number, head), wanted)
-                for number, head, wanted in zip(told.numbers, heads, places, strict=True)
+                Message(form % (name, head), wanted)
+                for name, head, wanted in zip(names, heads, places, strict=True)
             ]
             async with aclosing(respond(context.mailboxes, messages)) as pieces:
                 async for piece in pieces:
@@ -219,6 +223,7 @@ FETCH = Feature(
     always(b"BINARY", b"PREVIEW", b"SAVEDATE"),
     news=News.NO_EXPUNGE,
     refreshes=True,
+    by_number=True,
 )
 UID_FETCH = Feature(
     b"UID FETCH", ONLY_SELECTED, parse_fetch, partial(handle, by_uid=True), refreshes=True

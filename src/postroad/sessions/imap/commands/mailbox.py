@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from postroad.base.errors import NotFound
 from postroad.model.ids import MailboxName
 from postroad.model.mailbox import SpecialUse
 from postroad.sessions.imap.feature import (
@@ -41,20 +42,28 @@ async def create(context: Context, command: Create) -> Replies:
 
 
 async def delete(context: Context, command: str) -> Replies:
+    was_selected = await _is_selected(context, MailboxName(command))
     await context.mailboxes.delete(context.account, MailboxName(command))
-    if context.view is not None and context.view.name == command:
+    if was_selected:
         context.view = None
         yield Status(Condition.OK, "It was selected", b"CLOSED")
     yield Done("Deleted")
 
 
+async def _is_selected(context: Context, name: MailboxName) -> bool:
+    """Whether it is the selected mailbox, whatever that was called when it was selected."""
+    if context.view is None:
+        return False
+    try:
+        mailbox = await context.mailboxes.find(context.account, name)
+    except NotFound:
+        return False
+    return mailbox.mailbox_id == context.view.mailbox_id
+
+
 async def rename(context: Context, command: Rename) -> Replies:
     source, target = MailboxName(command.source), MailboxName(command.target)
     await context.mailboxes.rename(context.account, source, target)
-    if context.view is not None and source != "INBOX":
-        view = context.view
-        if view.name == source or view.name.startswith(f"{source}/"):
-            view.name = MailboxName(target + view.name.removeprefix(source))
     if context.rev2 and source != "INBOX":
         yield ListEntry(target, (), context.utf8, old_name=source)
     yield Done("Renamed")

@@ -32,5 +32,7 @@ async def handle(context: Context, command: Copy, *, by_uid: bool) -> Replies:
     yield Done("Moved", code)
 
 
-MOVE = Feature(b"MOVE", ONLY_SELECTED, parse, partial(handle, by_uid=False), always(b"MOVE"))
+MOVE = Feature(
+    b"MOVE", ONLY_SELECTED, parse, partial(handle, by_uid=False), always(b"MOVE"), by_number=True
+)
 UID_MOVE = Feature(b"UID MOVE", ONLY_SELECTED, parse, partial(handle, by_uid=True))

@@ -44,6 +44,7 @@ SEARCH = Feature(
     always(b"ESEARCH", b"SEARCHRES", b"WITHIN", b"PARTIAL"),
     news=News.NO_EXPUNGE,
     refreshes=True,
+    by_number=True,
 )
 UID_SEARCH = Feature(
     b"UID SEARCH", ONLY_SELECTED, parse_search, partial(handle, by_uid=True), refreshes=True

@@ -15,6 +15,7 @@ from postroad.sessions.imap.feature import (
     Feature,
     News,
     Replies,
+    UidRequired,
     always,
 )
 from postroad.sessions.imap.mailboxes import entry_of, mailbox_object_id
@@ -28,6 +29,8 @@ _MAX_MATCHES = 10_000
 
 
 async def handle(context: Context, command: Select, *, read_only: bool) -> Replies:
+    if context.uid_only and command.qresync is not None and command.qresync.match is not None:
+        raise UidRequired  # RFC 9586 section 3.7
     if context.view is not None:
         context.view = None  # a failed SELECT leaves no mailbox selected
         yield r.Status(r.Condition.OK, "Another mailbox is selected", b"CLOSED")
@@ -38,7 +41,7 @@ async def handle(context: Context, command: Select, *, read_only: bool) -> Repli
     name = MailboxName(command.mailbox)
     mailbox = await context.mailboxes.find(context.account, name)
     snapshot = await context.mailboxes.snapshot(context.account, mailbox.mailbox_id)
-    view = Selected(context.mailboxes, context.account, name, snapshot, read_only=read_only)
+    view = Selected(context.mailboxes, context.account, snapshot, read_only=read_only)
     context.view = view
     for response in _facts(context, snapshot, read_only=read_only):
         yield response
@@ -67,7 +70,7 @@ def _facts(context: Context, snapshot: Snapshot, *, read_only: bool) -> Iterator
         (b"MAILBOXID (%b)" % mailbox_object_id(mailbox).encode(), "Id of the mailbox"),
     ):
         yield r.Status(r.Condition.OK, text, code)
-    first = None if context.rev2 else _first_unseen(snapshot)
+    first = None if context.rev2 or context.uid_only else _first_unseen(snapshot)
     if first is not None:  # RFC 3501 section 6.3.1
         yield r.Status(r.Condition.OK, "First message not seen", b"UNSEEN %d" % first)
 
@@ -100,7 +103,7 @@ async def _resync(context: Context, view: Selected, known: QResync) -> Replies:
         )
         if mod_seq > known.mod_seq
     ]
-    for response in view.flags_of(changed, mod_seq=True):
+    for response in view.flags_of(changed, mod_seq=True, uid_only=context.uid_only):
         yield response
 
 

@@ -42,6 +42,7 @@ SORT = Feature(
     always(b"SORT", b"SORT=DISPLAY", b"ESORT"),
     news=News.NO_EXPUNGE,
     refreshes=True,
+    by_number=True,
 )
 UID_SORT = Feature(
     b"UID SORT", ONLY_SELECTED, parse_sort, partial(handle, by_uid=True), refreshes=True

@@ -50,7 +50,7 @@ async def handle(context: Context, command: Store, *, by_uid: bool) -> Replies:
         for response in _flags(context, view, told, by_uid=by_uid):
             yield response
     elif context.condstore:
-        for response in _mod_seqs(view, told):
+        for response in _mod_seqs(view, told, uid_only=context.uid_only):
             yield response
     view.tell(told)
     yield _end(view, uids, modified, by_uid=by_uid)
@@ -74,22 +74,21 @@ def _flags(
     looks = [flags.told(look) for look in placements.combinations]
     for batch in view.batches(view.spans_of_uids(uids)):
         columns = []
-        if by_uid or context.qresync:
+        if (by_uid or context.qresync) and not context.uid_only:
             columns.append([b"UID %d" % uid for uid in batch.uids])
         if context.condstore:
             columns.append([b"MODSEQ (%d)" % placements.mod_seqs[n] for n in batch.places])
         columns.append([looks[placements.looks[n]] for n in batch.places])
-        yield Fetched(batch.numbers, columns)
+        yield batch.fetched(columns, uid_only=context.uid_only)
 
 
-def _mod_seqs(view: Selected, uids: list[Uid]) -> Iterable[Fetched]:
+def _mod_seqs(view: Selected, uids: list[Uid], *, uid_only: bool) -> Iterable[Fetched]:
     """RFC 7162 section 3.1.3: also with .SILENT the client has to hear of the new sequence."""
     mod_seqs = view.snapshot.placements.mod_seqs
     for batch in view.batches(view.spans_of_uids(uids)):
-        uid_column = [b"UID %d" % uid for uid in batch.uids]
-        yield Fetched(
-            batch.numbers, [uid_column, [b"MODSEQ (%d)" % mod_seqs[n] for n in batch.places]]
-        )
+        columns = [] if uid_only else [[b"UID %d" % uid for uid in batch.uids]]
+        columns.append([b"MODSEQ (%d)" % mod_seqs[n] for n in batch.places])
+        yield batch.fetched(columns, uid_only=uid_only)
 
 
 def _silently(view: Selected, done: Stored, change: FlagChange) -> list[Uid]:
@@ -134,6 +133,7 @@ STORE = Feature(
     partial(handle, by_uid=False),
     news=News.NO_EXPUNGE,
     refreshes=True,
+    by_number=True,
 )
 UID_STORE = Feature(
     b"UID STORE", ONLY_SELECTED, parse_store, partial(handle, by_uid=True), refreshes=True

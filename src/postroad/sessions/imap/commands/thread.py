@@ -44,6 +44,7 @@ THREAD = Feature(
     always(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES"),
     news=News.NO_EXPUNGE,
     refreshes=True,
+    by_number=True,
 )
 UID_THREAD = Feature(
     b"UID THREAD", ONLY_SELECTED, parse_thread, partial(handle, by_uid=True), refreshes=True
