@@ -222,7 +222,7 @@ class Client:
             return
         for uid in self.uids:
             if uid not in self.box.messages:
-                assert self.box.gone[uid] > self.mod_seq, f"UID {uid} would stay for ever"
+                assert self.box.gone[uid][1] > self.mod_seq, f"UID {uid} would stay for ever"
 
     def silently(self, uids: list[int], action: str, flags: Look, answer: Answer) -> None:
         """Its own STORE.SILENT is done, except where the server said how it is."""

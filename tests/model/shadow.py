@@ -20,7 +20,8 @@ class Box:
     selectable: bool = True
     messages: dict[int, Look] = field(default_factory=dict)
     mod_seqs: dict[int, int] = field(default_factory=dict)  # learned
-    gone: dict[int, int] = field(default_factory=dict)  # UID, and the mod_seq it went at
+    # UIDs, and between which mod_seqs they went: a command may be carried out in slices.
+    gone: dict[int, tuple[int, int]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)  # by the present command
     removed: set[int] = field(default_factory=set)  # by the present command
     alive: bool = True
@@ -60,7 +61,7 @@ class Box:
             else:
                 assert mod_seq == self.mod_seqs[uid], f"{self.name}: UID {uid} was not touched"
         assert highest >= self.highest
-        self.gone |= dict.fromkeys(self.removed, highest)
+        self.gone |= dict.fromkeys(self.removed, (self.highest + 1, highest))
         self.highest, self.mod_seqs = highest, mod_seqs
         self.touched, self.removed = set(), set()
 

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 
 from model.client import numbers
-from model.commands import FLAGS, look_of
+from model.commands import FLAGS
 from model.shadow import Look, changed
+from model.stage import look_of
 from model.world import ACCOUNT, Server, said
 
 from postroad.model.ids import MailboxName
