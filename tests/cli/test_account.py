@@ -4,6 +4,7 @@ import getpass
 import sys
 
 import pytest
+
 from cli.conftest import Command
 
 BOB = "bob@example.test"

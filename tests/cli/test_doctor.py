@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import SETTINGS, Command
-from cli.test_domain import Zone, zone
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from cli.conftest import SETTINGS, Command
+from cli.test_domain import Zone, zone
 
 __all__ = ["zone"]
 

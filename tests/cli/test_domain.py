@@ -1,8 +1,8 @@
 """`postroad domain` with a DNS in the test's hand."""
 
 import pytest
-from cli.conftest import Command
 
+from cli.conftest import Command
 from postroad.base.errors import NotFound, TryLater
 from postroad.ports.resolver import MailExchanger, Resolver
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli.conftest import Command
 
+from cli.conftest import Command
 from postroad.cli.main import app
 from postroad.cli.reference import command_names
 

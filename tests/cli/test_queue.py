@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from cli.conftest import Command
 
+from cli.conftest import Command
 from postroad.app.program import open_program
 from postroad.base.identifiers import new_trace_id
 from postroad.cli.founding import only_tenant

@@ -5,8 +5,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from cli.conftest import Command
 
+from cli.conftest import Command
 from postroad.base.errors import Invalid
 from postroad.config.settings import LogFormat, Settings
 

@@ -4,13 +4,12 @@ import asyncio
 from pathlib import Path
 
 from cli.conftest import Command
-from stores.making import arrival, email
-
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.model.ids import MailboxName, Uid
 from postroad.model.mailbox import FlagAction, FlagChange, Flags
+from stores.making import arrival, email
 
 ALICE = "alice@example.test"
 DELETED = FlagChange(FlagAction.ADD, Flags.DELETED, frozenset())

@@ -5,8 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from stores.making import NOW, Stores
-
 from postroad.adapters.bus.local import LocalBus
 from postroad.adapters.memory.blobs import MemoryBlobStore
 from postroad.adapters.memory.directory import MemoryDirectoryStore
@@ -48,6 +46,7 @@ from postroad.ports.transport import (
     Result,
 )
 from postroad.stores.blobs import Piece
+from stores.making import NOW, Stores
 
 T = TypeVar("T")
 

@@ -10,12 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support.server import ALICE, BOB, RunningServer
-
 from crash.imap import Imap
 from crash.ledger import KEY, Found, Violation, body_of
 from crash.sink import Receipt, Sink
 from crash.workers import CAROL, DAVE
+from support.server import ALICE, BOB, RunningServer
 
 ACCOUNTS: Mapping[str, tuple[str, ...]] = {ALICE: ("INBOX", "Archive"), BOB: ("INBOX",)}
 """Where the mail that is sent ends, and in which mailboxes it may lie."""

@@ -3,11 +3,10 @@
 import copy
 import threading
 
-from support.server import ALICE
-
 from crash.imap import Imap, Reply, uid_set, uids_of
 from crash.ledger import Violation, message_of
 from crash.workers import CAROL, Desk, Worker
+from support.server import ALICE
 
 Contents = dict[str, dict[str, frozenset[str]]]
 """Mailboxes, the keys of their messages, and the flags of these."""

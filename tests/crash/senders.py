@@ -6,11 +6,10 @@ import smtplib
 import threading
 from dataclasses import dataclass
 
-from support.server import ALICE, BOB
-
 from crash.ledger import Letter, Sending, Violation, message_of
 from crash.sink import REFUSED
 from crash.workers import CAROL, DAVE, Desk, Worker
+from support.server import ALICE, BOB
 
 _SECONDS = 30
 _STRANGER = "stranger@elsewhere.test"

@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from support.dnsserver import dns_server
-from support.server import ALICE, RunningServer
 
 from crash.aftermath import (
     ACCOUNTS,
@@ -36,6 +34,8 @@ from crash.senders import MailExchanger, Program, Submitter
 from crash.sink import Sink, running_sink
 from crash.tearing import tear
 from crash.workers import CAROL, DAVE, Desk, Worker
+from support.dnsserver import dns_server
+from support.server import ALICE, RunningServer
 
 KILLS = int(os.environ.get("POSTROAD_CRASH_KILLS", "5"))
 SEED = int(os.environ.get("POSTROAD_CRASH_SEED") or secrets.randbelow(10**6))

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from support.server import ALICE, RunningServer, running_server
 
 from crash.ledger import schedule
 from crash.tearing import tear
+from support.server import ALICE, RunningServer, running_server
 
 pytestmark = pytest.mark.slow
 

@@ -7,10 +7,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from random import Random
 
-from support.server import RunningServer
-
 from crash.imap import Imap
 from crash.ledger import Ledger, Violation
+from support.server import RunningServer
 
 LOST = (OSError, smtplib.SMTPException, http.client.HTTPException)
 """How clients notice that the server is gone."""

@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 import pytest
+
 from interop.inbox import arrived
 from interop.programs import Done, need, run
 from support.server import ALICE, BOB, HOST, RunningServer

@@ -6,6 +6,7 @@ from typing import Any
 
 import imapclient
 import pytest
+
 from support.server import ALICE, RunningServer
 
 pytestmark = pytest.mark.real

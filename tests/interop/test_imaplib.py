@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from interop.inbox import logged_in
 from support.server import ALICE, BOB, RunningServer
 

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from interop.inbox import logged_in, messages
 from interop.programs import need, run
 from support.server import ALICE, MakeServer, RunningServer

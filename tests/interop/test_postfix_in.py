@@ -3,6 +3,7 @@
 import secrets
 
 import pytest
+
 from interop.inbox import arrived, wait_for
 from interop.postfix import DOMAIN, HOSTNAME, postfix
 from support.server import ALICE, HOST, RunningServer

@@ -9,6 +9,7 @@ from typing import Any
 
 import dkim
 import pytest
+
 from interop.inbox import arrived, parsed, wait_for
 from interop.postfix import DOMAIN, HOSTNAME, Postfix, postfix
 from support.dnsserver import DnsServer

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from interop.programs import missing, need
 from restapi.fakes import FULL, SENDING, World
 from restapi.server import served

@@ -7,10 +7,10 @@ from email.policy import default
 import pytest
 import resend
 from resend.exceptions import ResendError
-from restapi.fakes import FULL, SENDING, World
-from restapi.server import served
 
 from postroad.model.ids import SubmissionId
+from restapi.fakes import FULL, SENDING, World
+from restapi.server import served
 
 pytestmark = pytest.mark.real
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import resend
+from resend.exceptions import ResendError
+
 from interop.inbox import arrived, messages, wait_for
 from interop.test_resend_node import sdk
-from resend.exceptions import ResendError
 from support.server import ALICE, BOB, RunningServer
 
 pytestmark = pytest.mark.real

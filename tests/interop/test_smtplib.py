@@ -5,6 +5,7 @@ import smtplib
 from email.message import EmailMessage
 
 import pytest
+
 from interop.inbox import arrived
 from support.server import ALICE, BOB, HOST, RunningServer
 

@@ -3,6 +3,7 @@
 import secrets
 
 import pytest
+
 from interop.inbox import arrived
 from interop.programs import Done, need, run
 from support.server import ALICE, BOB, HOST, RunningServer

@@ -8,11 +8,10 @@ from model.client import Answer, Client, Kind, Memory, numbers
 from model.shadow import DELETED, Box, Look
 from model.stage import Stage
 from model.world import ACCOUNT, said
-from stores.making import FUTURE
-
 from postroad.adapters.bus.local import LocalBus
 from postroad.core.mailbox.undelete import Undelete
 from postroad.model.ids import MailboxId, Uid
+from stores.making import FUTURE
 
 BUSY = ("INBOX", "A", "INBOX", "A", "INBOX", "A", "B", "A/x")  # so that clients meet
 NAMES = ("INBOX", "A", "B", "A/x", "C")

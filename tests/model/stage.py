@@ -3,7 +3,6 @@
 from model.client import Answer, Client, Kind
 from model.shadow import DELETED, Box, Look, Shadow
 from model.world import ACCOUNT, Server, said
-
 from postroad.model.ids import MailboxName
 from postroad.sessions.imap.session import ImapSession
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from model.together import play
 from model.world import Server
 

@@ -14,7 +14,6 @@ from model.commands import FLAGS
 from model.shadow import Look, changed
 from model.stage import look_of
 from model.world import ACCOUNT, Server, said
-
 from postroad.model.ids import MailboxName
 
 _LINE = re.compile(rb"\* (\d+) (EXISTS|EXPUNGE|FETCH) ?(.*)", re.DOTALL)

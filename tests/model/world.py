@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import cast
 
 from core.search.world import Inline
-from sessions.imap.clients import ALICE, SETTINGS
-from stores.making import NOW
-
 from postroad.adapters.bus.local import LocalBus
 from postroad.adapters.memory.blobs import MemoryBlobStore
 from postroad.adapters.spool.folder import SpoolFolder
@@ -33,6 +30,8 @@ from postroad.sessions.imap.session import CloseConnection, ImapSession, Output
 from postroad.sessions.imap.settings import Peer
 from postroad.stores.directory import NewAccount
 from postroad.wire.imap.responses import Response
+from sessions.imap.clients import ALICE, SETTINGS
+from stores.making import NOW
 
 # A tenant's sending account is the first account of a database.
 ACCOUNT = replace(ALICE, account_id=AccountId(2))

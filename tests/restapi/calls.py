@@ -1,8 +1,9 @@
 """Calls to the REST API with a key."""
 
+from starlette.types import ASGIApp
+
 from restapi.asgi import Answer, ask
 from restapi.fakes import FULL
-from starlette.types import ASGIApp
 
 ABSENT = "00000000-0000-7000-8000-000000000000"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import apsw
 import pytest
+
 from interop.programs import missing
 from server.talking import count, imap, talk
 from support.server import BOB, MakeServer, RunningServer

@@ -5,15 +5,15 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from server.talking import imap
-from sessions.imap.clients import Clients
-from support.server import ALICE, RunningServer
 
 from postroad.server.compression import Compression, Garbled
 from postroad.server.conversation import Signal
 from postroad.server.imap import ImapConversation, ImapPatience
 from postroad.sessions.imap.session import ImapSession
 from postroad.sessions.imap.settings import Peer
+from server.talking import imap
+from sessions.imap.clients import Clients
+from support.server import ALICE, RunningServer
 
 LOGIN = b"a LOGIN alice@example.org secret\r\n"
 

@@ -6,12 +6,12 @@ from typing import cast
 
 import pytest
 import uvicorn
-from server.test_connection import Pipe, settle
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from postroad.server.guardedhttp import GuardedHttp
+from server.test_connection import Pipe, settle
 
 _GET = b"GET / HTTP/1.1\r\nHost: x\r\n"
 

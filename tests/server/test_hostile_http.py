@@ -5,6 +5,7 @@ import time
 
 import psutil
 import pytest
+
 from server.talking import Talk, wait_until_closed
 from support.server import RunningServer
 

@@ -5,6 +5,7 @@ import socket
 import time
 
 import psutil
+
 from server.talking import Talk, count, imap, talk, wait_until_closed
 from support.server import ALICE, BOB, HOST, MakeServer, RunningServer
 

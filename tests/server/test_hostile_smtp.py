@@ -5,6 +5,7 @@ import socket
 import time
 
 import pytest
+
 from server.talking import Talk, count, deliver, imap, plain, talk, wait_until_closed
 from support.server import ALICE, BOB, RunningServer
 

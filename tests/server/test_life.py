@@ -13,10 +13,10 @@ import urllib.request
 from typing import Any
 
 import pytest
-from server.talking import Talk, count, deliver, imap, plain, talk, wait_until_closed
-from support.server import ALICE, BOB, MakeServer, RunningServer
 
 from postroad.server.tls import make_self_signed
+from server.talking import Talk, count, deliver, imap, plain, talk, wait_until_closed
+from support.server import ALICE, BOB, MakeServer, RunningServer
 
 pytestmark = pytest.mark.slow
 

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from typing import NoReturn
 
 import pytest
-from server.test_connection import Echo
 
 from postroad.base.errors import Invalid
 from postroad.server.connection import Connection
 from postroad.server.conversation import Conversation
 from postroad.server.listener import ConnectionLimits, Listeners, Service, bound, is_loopback
 from postroad.server.tasks import ServerTasks
+from server.test_connection import Echo
 
 _REFUSAL = b"no room\r\n"
 

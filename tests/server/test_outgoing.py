@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
 from server.talking import plain, talk
 from support.dnsserver import DnsServer
 from support.server import BOB, HOST, MakeServer, RunningServer

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from server.talking import Talk, count, deliver, imap, plain, talk
 from support.server import ALICE, BOB, DOMAIN, HOST, HOSTNAME, MakeServer, RunningServer
 

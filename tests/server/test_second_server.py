@@ -5,6 +5,7 @@ import time
 from urllib.parse import quote
 
 import pytest
+
 from server.talking import imap, plain, talk
 from support.dnsserver import DnsServer
 from support.server import ALICE, BOB, HOST, MakeServer, RunningServer

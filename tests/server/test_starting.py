@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.server import ALICE, HOST, MakeServer, RunningServer
 
 pytestmark = pytest.mark.slow

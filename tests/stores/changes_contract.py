@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from postroad.core.mailbox.snapshot import Snapshot, apply, difference
+from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.mailbox import FlagAction, FlagChange, Flags
 from stores.making import (
     FUTURE,
     Stores,
@@ -13,10 +17,6 @@ from stores.making import (
     spread,
     uids_of,
 )
-
-from postroad.core.mailbox.snapshot import Snapshot, apply, difference
-from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
-from postroad.model.mailbox import FlagAction, FlagChange, Flags
 
 _UIDS = st.lists(st.integers(1, 12), max_size=6, unique=True).map(sorted)
 _BOX = st.integers(0, 1)

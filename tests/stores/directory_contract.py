@@ -1,16 +1,6 @@
 """What every `DirectoryStore` must do."""
 
 import pytest
-from stores.making import (
-    DOMAIN,
-    NOW,
-    Stores,
-    arrival,
-    blob,
-    delivery,
-    email,
-    submission,
-)
 
 from postroad.base.errors import AlreadyExists, InUse, NotFound
 from postroad.base.identifiers import new_uuid
@@ -27,6 +17,16 @@ from postroad.model.directory import (
 from postroad.model.ids import AccountId, TenantId
 from postroad.model.mailbox import SpecialUse
 from postroad.stores.directory import NewAccount
+from stores.making import (
+    DOMAIN,
+    NOW,
+    Stores,
+    arrival,
+    blob,
+    delivery,
+    email,
+    submission,
+)
 
 LATER = Moment(NOW + 1000)
 

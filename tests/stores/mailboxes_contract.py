@@ -1,11 +1,11 @@
 """What every `MailStore` must do with mailboxes and their names."""
 
 import pytest
-from stores.making import INBOX, Stores, arrival, uids_of
 
 from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound
 from postroad.model.ids import AccountId, MailboxId, MailboxName
 from postroad.model.mailbox import SpecialUse
+from stores.making import INBOX, Stores, arrival, uids_of
 
 
 def name(text: str) -> MailboxName:

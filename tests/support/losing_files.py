@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from support.losing_disk import LosingDisk
-
 from postroad.adapters.segments.files import Buffer, Files
+from support.losing_disk import LosingDisk
 
 
 class LosingFiles(Files):

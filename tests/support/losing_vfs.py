@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+
 from support.losing_disk import LosingDisk
 
 _JOURNALS = apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL

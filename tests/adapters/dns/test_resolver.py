@@ -1,11 +1,11 @@
 """The resolver against a DNS server of the tests."""
 
 import pytest
-from support.dnsserver import DnsServer, dns_server_fixture
 
 from postroad.adapters.dns.resolver import DnsResolver
 from postroad.base.errors import NotFound, TryLater
 from postroad.ports.resolver import MailExchanger
+from support.dnsserver import DnsServer, dns_server_fixture
 
 __all__ = ["dns_server_fixture"]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import apsw
 import pytest
-from stores.search_contract import ALICE, NONE, SearchIndexContract, fill, found, text
 
 from postroad.adapters.fts import database, shelf
 from postroad.adapters.fts.index import FtsSearchIndex
 from postroad.base.errors import LowSpace, TryLater
 from postroad.model.ids import AccountId, EmailId
 from postroad.stores.search import MessageText, Scope
+from stores.search_contract import ALICE, NONE, SearchIndexContract, fill, found, text
 
 
 @pytest.fixture

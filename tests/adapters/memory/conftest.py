@@ -1,13 +1,13 @@
 """The stores in memory."""
 
 import pytest
-from stores.making import Stores
 
 from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.mail import MemoryMailStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.state import MemoryState
+from stores.making import Stores
 
 
 @pytest.fixture

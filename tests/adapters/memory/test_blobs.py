@@ -1,7 +1,7 @@
 import pytest
-from stores.blob_contract import LARGE, BlobStoreContract
 
 from postroad.adapters.memory.blobs import MemoryBlobStore
+from stores.blob_contract import LARGE, BlobStoreContract
 
 
 @pytest.fixture

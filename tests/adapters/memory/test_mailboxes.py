@@ -1,11 +1,11 @@
 """The limit of mailboxes in memory."""
 
 import pytest
-from stores.making import Stores
 
 from postroad.adapters.memory import mailboxes
 from postroad.base.errors import TooMany
 from postroad.model.ids import MailboxName
+from stores.making import Stores
 
 
 async def test_mailboxes_have_a_limit(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,9 @@
 """The search index in memory."""
 
 import pytest
-from stores.search_contract import SearchIndexContract
 
 from postroad.adapters.memory.search import MemorySearchIndex
+from stores.search_contract import SearchIndexContract
 
 
 class TestMemorySearchIndex(SearchIndexContract):

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.losing_disk import LosingDisk, chances, keeping
-from support.losing_files import LosingFiles
-from support.losing_vfs import losing_vfs
 
 from postroad.adapters.segments import SegmentBlobStore, SegmentSettings
 from postroad.base.errors import MailError
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
+from support.losing_disk import LosingDisk, chances, keeping
+from support.losing_files import LosingFiles
+from support.losing_vfs import losing_vfs
 
 FIRST = BlobId(b"")
 SMALL = SegmentSettings(segment_octets=12_000, min_free_octets=0)

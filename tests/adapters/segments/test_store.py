@@ -3,13 +3,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from stores.blob_contract import FIRST, BlobStoreContract, whole
 
 from postroad.adapters.segments import SegmentBlobStore, SegmentSettings
 from postroad.base.errors import Invalid, NotFound, NotPermitted, TryLater
 from postroad.base.identifiers import new_octets
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
+from stores.blob_contract import FIRST, BlobStoreContract, whole
 
 SMALL = SegmentSettings(segment_octets=20_000, min_free_octets=0)
 OCTETS = b"0123456789" * 100

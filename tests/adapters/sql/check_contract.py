@@ -1,10 +1,10 @@
 """`check` of the SQL stores tells what was spoilt, on both engines."""
 
 import pytest
-from stores.making import Stores, arrival, blob, email
 
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.statement import Run, Sql, Steps
+from stores.making import Stores, arrival, blob, email
 
 FAULTS = [
     ("UPDATE mailbox SET messages = messages + 1 WHERE name = 'INBOX'", "says 4 messages"),

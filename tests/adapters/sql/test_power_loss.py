@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from stores.making import Stores, arrival, email
-from support.losing_disk import LosingDisk, keeping
-from support.losing_vfs import losing_vfs
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
@@ -16,6 +13,9 @@ from postroad.adapters.sql.store import SqlMailStore
 from postroad.base.errors import MailError
 from postroad.model.ids import AccountId, BlobId, MailboxId, Uid
 from postroad.model.mailbox import Column
+from stores.making import Stores, arrival, email
+from support.losing_disk import LosingDisk, keeping
+from support.losing_vfs import losing_vfs
 
 WRITERS = 8
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from core.house import House
 
+from core.house import House
 from postroad.base.errors import AuthenticationFailed, TryLater
 from postroad.base.secret import Secret
 from postroad.core.auth.passwords import Passwords

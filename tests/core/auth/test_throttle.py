@@ -1,10 +1,9 @@
 """Who waits after failed logins, and who does not."""
 
-from stores.making import NOW
-
 from postroad.base.moments import Moment
 from postroad.base.secret import Secret
 from postroad.core.auth.throttle import Throttle, ThrottleSettings
+from stores.making import NOW
 
 ALICE, HOME = "alice@example.test", "192.0.2.1"
 

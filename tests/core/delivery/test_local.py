@@ -4,8 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from core.house import MESSAGE, House, by_mx
 
+from core.house import MESSAGE, House, by_mx
 from postroad.core.message.facts import MailParameters
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from core.house import House
 
+from core.house import House
 from postroad.base.errors import NotFound, OverQuota
 from postroad.model.directory import DomainStatus
 

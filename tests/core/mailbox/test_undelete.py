@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from core.house import House
-from stores.making import INBOX
 
+from core.house import House
 from postroad.base.moments import Moment
 from postroad.core.mailbox import undelete
 from postroad.core.mailbox.undelete import Undelete
 from postroad.model.ids import MailboxId, Uid
 from postroad.model.mailbox import FlagAction, FlagChange, Flags
+from stores.making import INBOX
 
 DELETED = FlagChange(FlagAction.ADD, Flags.DELETED, frozenset())
 

@@ -4,13 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from core.house import REFUSED, House
-from stores.making import NOW
 
+from core.house import REFUSED, House
 from postroad.core.queue.notice import Notices
 from postroad.core.queue.settings import QueueSettings
 from postroad.model.mailbox import BlobRange
 from postroad.ports.transport import TemporaryFailure
+from stores.making import NOW
 
 
 @pytest.fixture

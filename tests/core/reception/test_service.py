@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from core.house import MESSAGE, House, by, by_mx
 
+from core.house import MESSAGE, House, by, by_mx
 from postroad.base.errors import MailError, NotPermitted, TooLarge
 from postroad.core.message.facts import Facts, MailParameters
 from postroad.model.directory import Account

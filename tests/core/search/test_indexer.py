@@ -4,8 +4,8 @@ import logging
 from collections.abc import Sequence
 
 import pytest
-from core.search.world import ALICE, World
 
+from core.search.world import ALICE, World
 from postroad.adapters.memory.search import MemorySearchIndex
 from postroad.base.errors import LowSpace
 from postroad.core.search import indexer as module

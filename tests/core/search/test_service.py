@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from core.search.world import ALICE, World
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.search.world import ALICE, World
 from postroad.adapters.fts.index import FtsSearchIndex
 from postroad.adapters.memory.search import MemorySearchIndex
 from postroad.base.errors import TryLater

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar, cast
 
-from sessions.imap.memory import NOW, MemoryMail
-
 from postroad.adapters.memory.blobs import MemoryBlobStore
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.message.prepared import new_email
@@ -17,6 +15,7 @@ from postroad.model.mailbox import Flags
 from postroad.ports.tasks import Tasks
 from postroad.stores.mail import MailStore
 from postroad.stores.search import SearchIndex
+from sessions.imap.memory import NOW, MemoryMail
 
 T = TypeVar("T")
 

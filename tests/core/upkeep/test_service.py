@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core.house import House
-from stores.making import blob, submission
-
 from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.base.moments import after, from_datetime
 from postroad.core.upkeep.service import Retention, Upkeep
 from postroad.model.ids import BlobId
+from stores.making import blob, submission
 
 _DAY = 86_400_000
 

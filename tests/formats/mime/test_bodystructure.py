@@ -2,12 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
-from formats.mime.imapgrammar import check_body, read
-from formats.mime.samples import RFC_2049, VECTORS, nonsense
-from formats.mime.test_scanner import nested, vectors
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.mime.imapgrammar import check_body, read
+from formats.mime.samples import RFC_2049, VECTORS, nonsense
+from formats.mime.test_scanner import nested, vectors
 from postroad.formats.mime import bodystructure
 from postroad.formats.mime.scanner import scan
 

@@ -1,9 +1,9 @@
 import pytest
-from formats.mime.imapgrammar import check_envelope, read
-from formats.mime.samples import nonsense
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.mime.imapgrammar import check_envelope, read
+from formats.mime.samples import nonsense
 from postroad.formats.mime import envelope
 from postroad.formats.mime.headers import Header
 

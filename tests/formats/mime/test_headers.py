@@ -1,8 +1,8 @@
 import pytest
-from formats.mime.samples import RFC_2049
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.mime.samples import RFC_2049
 from postroad.formats.mime import headers
 from postroad.formats.mime.headers import Header
 

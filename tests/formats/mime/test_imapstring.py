@@ -1,8 +1,8 @@
 import pytest
-from formats.mime.imapgrammar import read
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.mime.imapgrammar import read
 from postroad.formats.mime import encodedwords
 from postroad.formats.mime.imapstring import nstring, nstring_for_people, string
 

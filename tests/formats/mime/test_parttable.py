@@ -2,11 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
-from formats.mime.samples import RFC_2049, VECTORS, nonsense
-from formats.mime.test_scanner import vectors
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.mime.samples import RFC_2049, VECTORS, nonsense
+from formats.mime.test_scanner import vectors
 from postroad.formats.mime import parttable
 from postroad.formats.mime.parttable import Section, find, resolve
 from postroad.formats.mime.scanner import Part, scan

@@ -6,13 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from formats.mime.imapgrammar import check_body, check_envelope, read
 from formats.mime.samples import RFC_2049, VECTORS, nonsense
 from formats.mime.test_envelope import INTERNATIONAL, SAMPLE, SAMPLE_ENVELOPE
 from formats.mime.test_scanner import HOSTILE, vectors
-from hypothesis import given
-from hypothesis import strategies as st
-
 from postroad.formats.mime import parttable
 from postroad.formats.mime.prepare import Prepared, prepare
 

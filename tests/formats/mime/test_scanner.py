@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from formats.mime.samples import RFC_2049, VECTORS, nonsense
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.mime.samples import RFC_2049, VECTORS, nonsense
 from postroad.formats.mime.scanner import Message, Part, ScanLimits, scan
 
 

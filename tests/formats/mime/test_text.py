@@ -1,7 +1,7 @@
-from formats.mime.samples import RFC_2049, nonsense
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.mime.samples import RFC_2049, nonsense
 from postroad.formats.mime import text
 from postroad.formats.mime.parttable import PartRow, row
 from postroad.formats.mime.scanner import scan

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from restapi.asgi import ask
-from restapi.fakes import FULL, FakeIdentities, World
 
 from postroad.http import rest
 from postroad.http.contract.endpoint import Access, AnyEndpoint
 from postroad.http.rest import ENDPOINTS, application
 from postroad.http.rest.services import RestServices
+from restapi.asgi import ask
+from restapi.fakes import FULL, FakeIdentities, World
 
 
 async def test_the_description_lists_every_endpoint() -> None:

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from restapi.calls import ABSENT, call
-from restapi.fakes import LIMITED, NOW, SENDING, World
 
 from postroad.base.moments import to_iso
+from restapi.calls import ABSENT, call
+from restapi.fakes import LIMITED, NOW, SENDING, World
 
 
 async def test_a_domain_from_beginning_to_end() -> None:

@@ -7,14 +7,14 @@ from email.policy import default
 from typing import Any
 
 import pytest
-from restapi.asgi import ask
-from restapi.calls import ABSENT, call
-from restapi.fakes import FULL, LIMITED, NOW, SENDING, World
 from starlette.types import ASGIApp
 
 from postroad.base.moments import to_iso
 from postroad.http.contract.api import ApiLimits
 from postroad.model.ids import SubmissionId
+from restapi.asgi import ask
+from restapi.calls import ABSENT, call
+from restapi.fakes import FULL, LIMITED, NOW, SENDING, World
 
 EMAIL: dict[str, Any] = {
     "from": "Acme <onboarding@example.com>",

@@ -1,10 +1,10 @@
 """/accounts/{address}/expunged."""
 
 import pytest
-from restapi.calls import call
-from restapi.fakes import LIMITED, NOW, SENDING, World
 
 from postroad.base.moments import to_iso
+from restapi.calls import call
+from restapi.fakes import LIMITED, NOW, SENDING, World
 
 ALICE = "/accounts/alice@example.com/expunged"
 BOB = "/accounts/bob@example.net/expunged"

@@ -1,10 +1,10 @@
 """Health, readiness and metrics."""
 
 import pytest
-from restapi.asgi import ask
-from restapi.fakes import World
 
 from postroad.http.rest.services import Operations
+from restapi.asgi import ask
+from restapi.fakes import World
 
 
 async def test_health_needs_no_key() -> None:

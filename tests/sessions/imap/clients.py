@@ -3,9 +3,6 @@
 from datetime import timedelta
 from typing import cast
 
-from sessions.imap.memory import NOW, MemoryMail
-from sessions.imap.messages import MESSAGES
-
 from postroad.base.errors import AuthenticationFailed
 from postroad.base.moments import after
 from postroad.base.secret import Secret
@@ -28,6 +25,8 @@ from postroad.sessions.imap.session import (
 from postroad.sessions.imap.settings import ImapSettings, Peer
 from postroad.stores.blobs import BlobStore
 from postroad.stores.mail import MailStore
+from sessions.imap.memory import NOW, MemoryMail
+from sessions.imap.messages import MESSAGES
 
 ALICE = Account(
     AccountId(1), TenantId(1), "alice@example.org", "", Role.MEMBER, True, 1, False, None, NOW

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from sessions.imap.clients import Clients
-
 import postroad.sessions.imap.commands as package
 from postroad.sessions.imap.commands import FEATURES, capabilities
 from postroad.sessions.imap.feature import AnyFeature, Context, Feature
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
+from sessions.imap.clients import Clients
 
 
 def context(*, has_tls: bool, cleartext: Cleartext = Cleartext.NEVER) -> Context:

@@ -2,7 +2,6 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sessions.imap.clients import ALICE, SETTINGS, Clients
 
 from postroad.model.ids import MailboxName
 from postroad.model.principal import Principal
@@ -13,6 +12,7 @@ from postroad.sessions.imap.view import Selected
 from postroad.wire.imap import searchkeys as s
 from postroad.wire.imap.searchkeys import Key, Side
 from postroad.wire.imap.sequence import SequenceSet
+from sessions.imap.clients import ALICE, SETTINGS, Clients
 
 _LEAVES: list[Key] = [
     s.All(),

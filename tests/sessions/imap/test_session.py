@@ -5,12 +5,12 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sessions.imap.clients import Clients
-from sessions.imap.memory import MemoryIncoming
-from sessions.imap.messages import MESSAGES
 
 from postroad.base.errors import LowSpace
 from postroad.sessions.imap.session import ImapSession
+from sessions.imap.clients import Clients
+from sessions.imap.memory import MemoryIncoming
+from sessions.imap.messages import MESSAGES
 
 
 async def ready(*messages: str) -> Clients:

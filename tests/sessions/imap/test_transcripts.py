@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from sessions.imap.clients import Clients
 from transcript import play
 

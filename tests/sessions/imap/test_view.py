@@ -4,13 +4,13 @@ from array import array
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sessions.imap.clients import ALICE, Clients
 
 from postroad.core.mailbox.service import MailboxService
 from postroad.model.ids import MailboxName, Uid
 from postroad.model.mailbox import FlagAction, FlagChange, Flags
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.responses import Exists, Expunged
+from sessions.imap.clients import ALICE, Clients
 
 ACCOUNT = ALICE.account_id
 

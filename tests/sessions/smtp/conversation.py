@@ -21,12 +21,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sessions.smtp.fakes import FakeCore
-
 from postroad.sessions.smtp.ports import Peer, Tls
 from postroad.sessions.smtp.server import CloseConnection, Output, SmtpSession, UpgradeToTls
 from postroad.sessions.smtp.settings import BareNewlines, Cleartext, Role, SmtpSettings
 from postroad.wire.smtp.replies import Reply
+from sessions.smtp.fakes import FakeCore
 
 TLS = Tls("TLSv1.3", "TLS_AES_256_GCM_SHA384")
 SETTINGS = SmtpSettings("mx.example.org", max_octets=1000, max_recipients=5, max_errors=10)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from sessions.smtp.conversation import play
 
 from postroad.sessions.smtp.extensions import EXTENSIONS
+from sessions.smtp.conversation import play
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 # Whether something stands behind a line is only known when it came in the same piece.

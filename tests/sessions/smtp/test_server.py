@@ -1,10 +1,10 @@
 """What a written conversation cannot say about a session."""
 
 import pytest
-from sessions.smtp.conversation import TLS, Conversation
 
 from postroad.core.message.facts import Way
 from postroad.wire.smtp.framing import MAX_SKIPPED
+from sessions.smtp.conversation import TLS, Conversation
 
 ENVELOPE = b"EHLO bar.com\r\nMAIL FROM:<a@example.com> SIZE=7 BODY=8BITMIME\r\nRCPT TO:<b@c>\r\n"
 

@@ -7,12 +7,12 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire.imap.commands import cursor
 
 from postroad.wire.errors import BadSyntax, WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.framing import Literal, RawCommand
 from postroad.wire.imap.sequence import STAR, SequenceSet
+from wire.imap.commands import cursor
 
 READERS: dict[str, Callable[[Cursor], object]] = {
     "astring": Cursor.astring,

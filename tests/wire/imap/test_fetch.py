@@ -5,13 +5,13 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire.imap.commands import cursor
 
 from postroad.wire.errors import BadSyntax, WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.fetch import Fetch, Form, Item, Partial, Section, What, parse_fetch
 from postroad.wire.imap.framing import RawCommand
 from postroad.wire.imap.sequence import SequenceSet
+from wire.imap.commands import cursor
 
 ONE = SequenceSet(((1, 1),))
 

@@ -1,11 +1,11 @@
 """LIST, LSUB and STATUS commands."""
 
 import pytest
-from wire.imap.commands import cursor
 
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.list import List, ListReturn, Selection, parse_list, parse_lsub
 from postroad.wire.imap.status import StatusItem, StatusQuery, parse_status
+from wire.imap.commands import cursor
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire.imap.commands import cursor
 
 from postroad.wire.errors import BadSyntax, WireError
 from postroad.wire.imap.cursor import Cursor
@@ -33,6 +32,7 @@ from postroad.wire.imap.searchkeys import (
     Within,
 )
 from postroad.wire.imap.sequence import SequenceSet
+from wire.imap.commands import cursor
 
 SEEN = HasFlag("\\Seen", wanted=True)
 

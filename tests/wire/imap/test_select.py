@@ -1,11 +1,11 @@
 """SELECT and EXAMINE commands (examples of RFC 7162 section 3.2.5)."""
 
 import pytest
-from wire.imap.commands import cursor
 
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.select import QResync, Select, parse_select
 from postroad.wire.imap.sequence import SequenceSet
+from wire.imap.commands import cursor
 
 KNOWN = SequenceSet(((41, 211),))
 MATCH = SequenceSet(((1, 1), (3, 3))), SequenceSet(((5, 5), (9, 9)))

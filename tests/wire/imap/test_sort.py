@@ -5,7 +5,6 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire.imap.commands import cursor
 
 from postroad.wire.errors import BadSyntax, WireError
 from postroad.wire.imap.cursor import Cursor
@@ -24,6 +23,7 @@ from postroad.wire.imap.sort import (
     parse_sort,
     parse_thread,
 )
+from wire.imap.commands import cursor
 
 SUBJECT = Criterion(SortKey.SUBJECT)
 

@@ -1,11 +1,11 @@
 """STORE commands."""
 
 import pytest
-from wire.imap.commands import cursor
 
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.sequence import SequenceSet
 from postroad.wire.imap.store import Action, Store, parse_store
+from wire.imap.commands import cursor
 
 SET = SequenceSet(((2, 4),))
 

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from stores.making import Stores
-from support.postgres import postgres_server, postgres_url
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.postgres.engine import PostgresEngine
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.store import SqlMailStore
+from stores.making import Stores
+from support.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
 

@@ -4,8 +4,6 @@ import asyncio
 
 import asyncpg
 import pytest
-from stores.making import FUTURE, NOW, Stores, arrival, delivery, email, event, submission
-from support.postgres import Server
 
 from postroad.adapters.sql.migrations import migrations
 from postroad.adapters.sql.postgres.engine import PostgresEngine
@@ -17,6 +15,8 @@ from postroad.model.events import EventKind
 from postroad.model.ids import TraceId, Uid
 from postroad.model.mailbox import Delivered, FlagAction, FlagChange, Flags
 from postroad.model.queue import QueueFilter, RecipientState, Settlement
+from stores.making import FUTURE, NOW, Stores, arrival, delivery, email, event, submission
+from support.postgres import Server
 
 ONE = Sql("SELECT 1")
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import apsw
+
 from adapters.sql.check_contract import CheckContract
 from stores.making import Stores
 

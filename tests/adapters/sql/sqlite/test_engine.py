@@ -11,9 +11,8 @@ from pathlib import Path
 
 import apsw
 import pytest
-from adapters.sql.sqlite.faulty_vfs import faulty_vfs
-from stores.making import INBOX, Stores, arrival, delivery, email
 
+from adapters.sql.sqlite.faulty_vfs import faulty_vfs
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
@@ -21,6 +20,7 @@ from postroad.adapters.sql.statement import Run, Sql, Steps
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.base.errors import InUse, LowSpace, OverQuota, TryLater
 from postroad.model.mailbox import Delivered
+from stores.making import INBOX, Stores, arrival, delivery, email
 
 _SET = Sql("INSERT INTO setting (name, value) VALUES (:name, 'x')")
 _NAMES = Sql("SELECT name FROM setting ORDER BY name")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import pytest
-from stores.making import DOMAIN, INBOX, NOW, Stores, arrival, delivery, email, submission
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.engine import Engine
@@ -25,6 +24,7 @@ from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
 from postroad.model.mailbox import Column, FlagAction, FlagChange, Flags
 from postroad.model.queue import QueueFilter
+from stores.making import DOMAIN, INBOX, NOW, Stores, arrival, delivery, email, submission
 
 T = TypeVar("T")
 Call = Callable[[Stores, "Place"], Awaitable[object]]

@@ -1,11 +1,11 @@
 """The limits that the SQL stores set themselves."""
 
 import pytest
-from stores.making import Stores, arrival
 
 from postroad.adapters.sql.mail import mailboxes, reading
 from postroad.base.errors import TooMany
 from postroad.model.ids import MailboxName
+from stores.making import Stores, arrival
 
 
 async def test_mailboxes_have_a_limit(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import apsw
 import pytest
-from adapters.sql.sqlite.faulty_vfs import faulty_vfs
 
+from adapters.sql.sqlite.faulty_vfs import faulty_vfs
 from postroad.adapters.sql.migrations import migrations
 from postroad.adapters.sql.sqlite import engine as sqlite
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate

@@ -3,8 +3,6 @@
 from collections import deque
 
 import pytest
-from sessions.smtp.client.scripted import outgoing
-from sessions.smtp.conversation import TLS, Conversation
 
 from postroad.model.queue import Needs
 from postroad.ports.transport import Accepted, PermanentFailure
@@ -14,6 +12,8 @@ from postroad.sessions.smtp.client.settings import ClientSettings
 from postroad.sessions.smtp.ports import Tls
 from postroad.sessions.smtp.server import CloseConnection, UpgradeToTls
 from postroad.wire.smtp.replies import Reply
+from sessions.smtp.client.scripted import outgoing
+from sessions.smtp.conversation import TLS, Conversation
 
 
 class Joined(Stream):

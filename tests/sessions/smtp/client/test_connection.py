@@ -1,7 +1,6 @@
 """Greeting, EHLO, STARTTLS and AUTH against servers of all kinds."""
 
 import pytest
-from sessions.smtp.client.scripted import ScriptedServer, outgoing
 
 from postroad.base.secret import Secret
 from postroad.ports.transport import Accepted, PermanentFailure, TemporaryFailure
@@ -10,6 +9,7 @@ from postroad.sessions.smtp.client.ports import PATIENCE, Wait
 from postroad.sessions.smtp.client.settings import ClientSettings, TlsPolicy
 from postroad.sessions.smtp.ports import Tls
 from postroad.wire.sasl.plain import PlainCredentials
+from sessions.smtp.client.scripted import ScriptedServer, outgoing
 
 ALICE = PlainCredentials("alice", Secret("wonderland"))
 

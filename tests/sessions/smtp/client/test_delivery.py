@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from sessions.smtp.client.scripted import ScriptedServer, outgoing
 
 from postroad.base.errors import TryLater
 from postroad.model.queue import Needs
@@ -20,6 +19,7 @@ from postroad.sessions.smtp.client.delivery import CHUNK, GROUP
 from postroad.sessions.smtp.client.ports import Stream, Wait
 from postroad.sessions.smtp.client.settings import ClientSettings
 from postroad.sessions.smtp.ports import Tls
+from sessions.smtp.client.scripted import ScriptedServer, outgoing
 
 MAIL = "C: MAIL FROM:<a@example.org>"
 CONTENT = "C: Subject: x\nC: .\n"
