@@ -1,7 +1,7 @@
 """Promise 1 of the design: 250 means kept (docs/design). The server is killed, again and again.
 
-`POSTROAD_CRASH_KILLS` says how often (5 if it is not set; 20 and more for a thorough run), and
-`POSTROAD_CRASH_SEED` repeats the schedule of an earlier run: it is printed with every failure.
+`TEST_CRASH_KILLS` says how often (5 if it is not set; 20 and more for a thorough run), and
+`TEST_CRASH_SEED` repeats the schedule of an earlier run: it is printed with every failure.
 """
 
 import os
@@ -37,8 +37,8 @@ from crash.workers import CAROL, DAVE, Desk, Worker
 from support.dnsserver import dns_server
 from support.server import ALICE, RunningServer
 
-KILLS = int(os.environ.get("POSTROAD_CRASH_KILLS", "5"))
-SEED = int(os.environ.get("POSTROAD_CRASH_SEED") or secrets.randbelow(10**6))
+KILLS = int(os.environ.get("TEST_CRASH_KILLS", "5"))
+SEED = int(os.environ.get("TEST_CRASH_SEED") or secrets.randbelow(10**6))
 
 _LONGEST_LOAD_SECONDS = 3.0
 _START_SECONDS = 15.0  # far more than it takes: the machine may be busy
@@ -150,7 +150,7 @@ def run() -> Iterator[Run]:
 
 
 def test_250_means_kept(run: Run) -> None:
-    print(f"POSTROAD_CRASH_SEED={SEED} POSTROAD_CRASH_KILLS={KILLS}")
+    print(f"TEST_CRASH_SEED={SEED} TEST_CRASH_KILLS={KILLS}")
     chance = schedule(SEED, "kills")
     run.employ()
     for number in range(KILLS):

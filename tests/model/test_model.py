@@ -103,8 +103,8 @@ def test_a_long_play(template: Path, tmp_path: Path, seed: int) -> None:
 
 @pytest.mark.slow
 def test_many_long_plays(template: Path, tmp_path: Path) -> None:
-    """Other ones each time; `POSTROAD_MODEL_SEED` repeats one."""
-    first = int(os.environ.get("POSTROAD_MODEL_SEED", random.SystemRandom().randrange(2**32)))
-    for seed in range(first, first + (1 if "POSTROAD_MODEL_SEED" in os.environ else 10)):
-        print(f"POSTROAD_MODEL_SEED={seed}")
+    """Other ones each time; `TEST_MODEL_SEED` repeats one."""
+    first = int(os.environ.get("TEST_MODEL_SEED", random.SystemRandom().randrange(2**32)))
+    for seed in range(first, first + (1 if "TEST_MODEL_SEED" in os.environ else 10)):
+        print(f"TEST_MODEL_SEED={seed}")
         _check(template, tmp_path, steps_of(seed, 2000))
