@@ -8,6 +8,7 @@ When a server ends, its log must hold no error and no traceback.
 import atexit
 import contextlib
 import functools
+import itertools
 import json
 import os
 import re
@@ -244,15 +245,28 @@ class RunningServer:
         return kept | {"PYTHONPATH": str(SOURCE), "PYTHONWARNINGS": "default"} | self.environ
 
 
+_FIRST_PORT, _LAST_PORT = 10_000, 32_000
+_ports = itertools.cycle(
+    [
+        *range(start := _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT), _LAST_PORT),
+        *range(_FIRST_PORT, start),
+    ]
+)
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody uses now."""
-    with contextlib.ExitStack() as stack:
-        found = []
-        for _ in range(count):
-            one = stack.enter_context(socket.socket())
-            one.bind((HOST, 0))
-            found.append(int(one.getsockname()[1]))
-        return found
+    """Ports of this machine that nobody uses now.
+
+    Below those that the system gives to outgoing connections, which would come between, and from
+    a place of its own for each process of the tests.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = next(_ports)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind((HOST, port))
+            found.append(port)
+    return found
 
 
 @contextlib.contextmanager
