@@ -6,7 +6,7 @@ from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
 from postroad.app.program import Program
 from postroad.app.services import Services
-from postroad.base.errors import Invalid
+from postroad.config.checks import split_listener
 from postroad.config.settings import LiteralForm
 from postroad.server.connection import Connection, tls_facts
 from postroad.server.conversation import Conversation
@@ -41,21 +41,13 @@ def mail_services(program: Program, services: Services) -> list[Service]:
     return [
         Service(
             name,
-            [parse_address(address) for address in addresses],
+            [split_listener(address) for address in addresses],
             make,
             refusal,
             implicit_tls=name in ("submissions", "imaps"),
         )
         for name, addresses, make, refusal in table
     ]
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """``host:port`` or ``[v6]:port``. Raises `Invalid`."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
-        raise Invalid(f"{text!r} is not an address to listen on: write it as address:port")
-    return host.strip("[]"), int(port)
 
 
 def spools(program: Program) -> SpoolFolder:

@@ -21,12 +21,13 @@ from postroad.app.program import (
     make_folder,
     open_program,
 )
-from postroad.app.protocols import mail_services, parse_address, spools
+from postroad.app.protocols import mail_services, spools
 from postroad.app.reloading import Reloader, Source
 from postroad.app.searching import Searching
 from postroad.app.services import Services, build_services
 from postroad.base.errors import Invalid, MailError, NotFound
 from postroad.base.moments import Moment, after
+from postroad.config.checks import split_listener
 from postroad.config.settings import LogFormat, Settings
 from postroad.core.mailbox.undelete import Undelete
 from postroad.core.queue.scheduler import Scheduler
@@ -131,8 +132,8 @@ class Server:
         await searching.start()
         web = WebServer(self._api(services), self._certificates.context)
         web.listen(
-            [parse_address(one) for one in settings.listen.http],
-            [parse_address(one) for one in settings.listen.https],
+            [split_listener(one) for one in settings.listen.http],
+            [split_listener(one) for one in settings.listen.https],
         )
         for service in mail_services(program, services):
             await self._listeners.start(service)

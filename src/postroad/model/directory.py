@@ -105,11 +105,3 @@ class Alias:
     address: str
     tenant_id: TenantId
     targets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where mail for an address goes: one account here, or several addresses anywhere."""
-
-    account: Account | None
-    forward: tuple[str, ...] = ()

@@ -14,7 +14,6 @@ from postroad.model.ids import (
     MailboxId,
     MailboxName,
     ModSeq,
-    ThreadId,
     Uid,
     UidValidity,
 )
@@ -199,16 +198,6 @@ class PreparedEmail:
     sort_to: str
     sort_cc: str
     thread_keys: tuple[int, ...]  # signed 64-bit hashes; messages that share one share a thread
-
-
-@dataclass(frozen=True, slots=True)
-class EmailRef:
-    """An email found by its id."""
-
-    email_id: EmailId
-    thread_id: ThreadId
-    blob_id: BlobId
-    size: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,11 +96,6 @@ class Verifier:
             else:
                 self._checks.append(parsed)
 
-    @property
-    def needs_body(self) -> bool:
-        """Whether any signature can be checked at all."""
-        return bool(self._hashers)
-
     def update(self, chunk: bytes) -> None:
         """Take the next octets of the body."""
         for hasher in self._hashers.values():

@@ -28,10 +28,6 @@ def stored(flags: Iterable[str]) -> tuple[Flags, frozenset[str]]:
     return system, frozenset(keywords)
 
 
-def system_flag(flag: str) -> Flags | None:
-    return _NAMES.get(flag)
-
-
 @lru_cache(8192)
 def told(look: Look) -> bytes:
     """``FLAGS (...)`` of one combination."""

@@ -121,11 +121,6 @@ class CommandReceiver:
         """Whether octets are waiting in the buffer (to be refused at STARTTLS)."""
         return bool(self._buffer)
 
-    @property
-    def is_streaming(self) -> bool:
-        """Whether chunks of a literal are still to come."""
-        return self._streaming
-
     def feed(self, octets: bytes) -> None:
         """Take octets; call `next_event` until it returns None after this."""
         self._buffer += octets

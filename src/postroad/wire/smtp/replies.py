@@ -35,11 +35,6 @@ class Reply:
         return 200 <= self.code < 300
 
     @property
-    def is_intermediate(self) -> bool:
-        """354 or 334: go on."""
-        return 300 <= self.code < 400
-
-    @property
     def is_temporary(self) -> bool:
         return 400 <= self.code < 500
 
