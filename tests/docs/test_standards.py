@@ -17,9 +17,10 @@ from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.settings import Cleartext as ImapCleartext
 from postroad.sessions.imap.settings import ImapSettings
 from postroad.sessions.imap.settings import Peer as ImapPeer
+from postroad.sessions.sasl.exchange import Authenticator
 from postroad.sessions.smtp.context import Context as SmtpContext
 from postroad.sessions.smtp.extensions import EXTENSIONS
-from postroad.sessions.smtp.ports import Authenticator, Peer, Reception, Tls
+from postroad.sessions.smtp.ports import Peer, Reception, Tls
 from postroad.sessions.smtp.settings import Role, SmtpSettings
 
 ROOT = Path(__file__).parents[2]

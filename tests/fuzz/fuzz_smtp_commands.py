@@ -4,7 +4,8 @@ import contextlib
 import sys
 
 from postroad.wire.errors import WireError
-from postroad.wire.sasl.plain import decode_response, parse_plain
+from postroad.wire.sasl.plain import parse_plain
+from postroad.wire.sasl.responses import decode_response
 from postroad.wire.smtp.commands import decode_xtext, parse_command
 from postroad.wire.smtp.replies import ReplyReceiver
 

@@ -17,7 +17,8 @@ from postroad.core.message.facts import Facts, MailParameters, Receipt
 from postroad.model.directory import Account, Role
 from postroad.model.ids import AccountId, TenantId, TraceId
 from postroad.model.principal import Principal
-from postroad.sessions.smtp.ports import Authenticator, Reception, Transaction
+from postroad.sessions.sasl.exchange import Authenticator
+from postroad.sessions.smtp.ports import Reception, Transaction
 
 RECIPIENTS: dict[str, type[MailError]] = {
     "full@example.org": OverQuota,

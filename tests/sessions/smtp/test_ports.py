@@ -2,7 +2,8 @@
 
 from postroad.core.auth.service import Authenticator as CoreAuthenticator
 from postroad.core.reception.service import Reception as CoreReception
-from postroad.sessions.smtp.ports import Authenticator, Reception
+from postroad.sessions.sasl.exchange import Authenticator
+from postroad.sessions.smtp.ports import Reception
 
 
 def reception(core: CoreReception) -> Reception:

@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.base.secret import Secret
-from postroad.wire.errors import BadSyntax
+from postroad.wire.errors import BadSyntax, LimitExceeded
 from postroad.wire.sasl.plain import (
     PlainCredentials,
-    decode_response,
     encode_plain,
     encode_response,
     parse_login,
     parse_plain,
 )
+from postroad.wire.sasl.responses import MAX_RESPONSE, decode_response, encode_challenge
 
 
 def test_the_example_of_rfc_4616() -> None:
@@ -35,6 +35,17 @@ def test_a_malformed_message_is_refused(message: bytes) -> None:
 def test_what_is_not_base64_is_refused(line: bytes) -> None:
     with pytest.raises(BadSyntax):
         decode_response(line)
+
+
+def test_a_response_is_bounded() -> None:
+    assert len(decode_response(b"A" * MAX_RESPONSE)) == MAX_RESPONSE * 3 // 4
+    with pytest.raises(LimitExceeded):
+        decode_response(b"A" * (MAX_RESPONSE + 4))
+
+
+@given(st.binary(min_size=1))
+def test_a_challenge_can_be_read(octets: bytes) -> None:
+    assert decode_response(encode_challenge(octets)) == octets
 
 
 def test_an_equals_sign_is_an_empty_response() -> None:

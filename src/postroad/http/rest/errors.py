@@ -10,6 +10,7 @@ ERRORS: ErrorTable = {
     errors.AlreadyExists: (409, "validation_error"),
     errors.NotPermitted: (403, "validation_error"),
     errors.MailLoop: (403, "validation_error"),
+    errors.NotAuthorised: (403, "invalid_api_key"),
     errors.AuthenticationFailed: (403, "invalid_api_key"),
     errors.InUse: (409, "resource_locked"),
     errors.Invalid: (422, "validation_error"),

@@ -13,6 +13,7 @@ CODES: dict[type[e.MailError], bytes] = {
     e.NotPermitted: b"NOPERM",  # RFC 5530 section 3
     e.MailLoop: b"NOPERM",
     e.AuthenticationFailed: b"AUTHENTICATIONFAILED",  # RFC 5530 section 3
+    e.NotAuthorised: b"AUTHORIZATIONFAILED",  # RFC 5530 section 3
     e.InUse: b"INUSE",  # RFC 5530 section 3
     e.Invalid: b"CANNOT",  # RFC 5530 section 3
     e.TooLarge: b"TOOBIG",  # RFC 4469 section 4.2, RFC 7889

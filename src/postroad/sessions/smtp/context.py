@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 
 from postroad.base.errors import MailError, TooLarge
 from postroad.model.principal import Principal
+from postroad.sessions.sasl.exchange import Authenticator
 from postroad.sessions.smtp.errors import reply_to
 from postroad.sessions.smtp.ports import (
-    Authenticator,
     Peer,
     Reception,
     Tls,

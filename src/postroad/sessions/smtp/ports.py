@@ -4,9 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
-from postroad.base.secret import Secret
 from postroad.core.message.facts import Facts, MailParameters, Receipt
-from postroad.model.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +62,4 @@ class Reception(Protocol):
 
         Raises `NotPermitted` when the sender may not use it, `TooLarge`, `LowSpace`, `TryLater`.
         """
-        ...
-
-
-class Authenticator(Protocol):
-    @abstractmethod
-    async def authenticate(
-        self, name: str, password: Secret, *, protocol: str, peer: str
-    ) -> Principal:
-        """Raises `AuthenticationFailed`, `NotPermitted`, `TryLater`."""
         ...

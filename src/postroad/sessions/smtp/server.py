@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from postroad.base.errors import MailError
 from postroad.model.principal import Principal
+from postroad.sessions.sasl.exchange import Authenticator
 from postroad.sessions.smtp.commands import VERBS
 from postroad.sessions.smtp.context import (
     Answer,
@@ -23,7 +24,7 @@ from postroad.sessions.smtp.context import (
     finish_mail,
 )
 from postroad.sessions.smtp.errors import reply_to
-from postroad.sessions.smtp.ports import Authenticator, Peer, Reception, Tls
+from postroad.sessions.smtp.ports import Peer, Reception, Tls
 from postroad.sessions.smtp.settings import Role, SmtpSettings
 from postroad.wire.errors import LimitExceeded
 from postroad.wire.smtp.commands import BadCommand, Data, StartTls, parse_command

@@ -1,7 +1,6 @@
 """What a client says in AUTH PLAIN and AUTH LOGIN (RFC 4616; LOGIN was never standardised)."""
 
-import binascii
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from dataclasses import dataclass
 
 from postroad.base.secret import Secret
@@ -18,20 +17,6 @@ class PlainCredentials:
     authentication_identity: str
     password: Secret
     authorization_identity: str = ""
-
-
-def decode_response(line: bytes | str) -> bytes:
-    """The octets of a base64 response; ``=`` is an empty one (RFC 4954 section 4).
-
-    Raises `BadSyntax` for anything that is not exactly base64.
-    """
-    octets = line.encode() if isinstance(line, str) else line
-    if octets == b"=":
-        return b""
-    try:
-        return b64decode(octets, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadSyntax("base64", 0) from error
 
 
 def parse_plain(message: bytes) -> PlainCredentials:

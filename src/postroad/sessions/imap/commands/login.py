@@ -1,6 +1,6 @@
-"""LOGIN (RFC 9051 section 6.2.3) and AUTHENTICATE (section 6.2.2, RFC 4959), by password."""
+"""LOGIN (RFC 9051 section 6.2.3) and AUTHENTICATE (section 6.2.2, RFC 4959)."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from postroad.base.errors import AuthenticationFailed
@@ -14,19 +14,15 @@ from postroad.sessions.imap.feature import (
     Pending,
     Replies,
 )
+from postroad.sessions.sasl import mechanisms
+from postroad.sessions.sasl.exchange import Ask, Client, Outcome
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition, Continue, Status
-from postroad.wire.sasl.plain import (
-    PlainCredentials,
-    decode_response,
-    encode_response,
-    parse_login,
-    parse_plain,
-)
+from postroad.wire.sasl.plain import PlainCredentials, parse_login
+from postroad.wire.sasl.responses import decode_response, encode_challenge
 
 _PRIVACY = Done("Use TLS before you send a password", b"PRIVACYREQUIRED", Condition.NO)
-_MECHANISMS = (b"PLAIN", b"LOGIN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,8 @@ def login_capabilities(context: Context) -> tuple[bytes, ...]:
 def sasl_capabilities(context: Context) -> tuple[bytes, ...]:
     if context.principal is not None or not context.may_log_in:
         return (b"SASL-IR",)
-    return b"SASL-IR", *(b"AUTH=" + mechanism for mechanism in _MECHANISMS)
+    names = mechanisms.offered()
+    return b"SASL-IR", *(b"AUTH=" + name.encode() for name in names)
 
 
 def parse_password(cursor: Cursor) -> PlainCredentials:
@@ -70,73 +67,55 @@ async def handle_login(context: Context, command: PlainCredentials) -> Replies:
     if not context.may_log_in:
         yield _PRIVACY
         return
-    async for reply in _prove(context, command):
+    proof = _client(context).authenticator.authenticate(
+        command.authentication_identity,
+        command.password,
+        protocol="imap",
+        peer=context.peer.address,
+    )
+    async for reply in _follow(context, proof):
         yield reply
 
 
 async def handle_authenticate(context: Context, command: Authenticate) -> Replies:
-    if command.mechanism not in _MECHANISMS:
+    mechanism = mechanisms.find(command.mechanism.decode("ascii", "replace"))
+    if mechanism is None:
         yield Done("That mechanism is not known here", b"CANNOT", Condition.NO)
         return
     if not context.may_log_in:
         yield _PRIVACY
         return
-    plain = command.mechanism == b"PLAIN"
-    step = _plain(context) if plain else _login_name(context)
-    if command.initial is not None:
-        async for reply in step(command.initial):
-            yield reply
+    ask = mechanism.begin(_client(context))
+    if command.initial is None:
+        yield _question(context, ask)
         return
-    context.pending = Pending(step)
-    yield Continue("" if plain else encode_response("Username:").decode())
+    async for reply in _follow(context, ask.then(decode_response(command.initial))):
+        yield reply
 
 
-Step = Callable[[bytes], Replies]
+def _client(context: Context) -> Client:
+    return Client(context.services.authenticator, "imap", context.peer.address)
 
 
-def _plain(context: Context) -> Step:
+def _question(context: Context, ask: Ask) -> Continue:
+    """Ask, and leave the answer to the client's next line."""
+    context.pending = Pending(_answered(context, ask))
+    return Continue(encode_challenge(ask.challenge))
+
+
+def _answered(context: Context, ask: Ask) -> Callable[[bytes], Replies]:
     async def step(line: bytes) -> Replies:
-        async for reply in _prove(context, parse_plain(_response(line))):
+        if line == b"*":  # RFC 9051 section 6.2.2
+            raise BadSyntax("a response; authentication was given up", 0)
+        async for reply in _follow(context, ask.then(decode_response(line))):
             yield reply
 
     return step
 
 
-def _login_name(context: Context) -> Step:
-    async def step(line: bytes) -> Replies:
-        context.pending = Pending(_login_password(context, _response(line)))
-        yield Continue(encode_response("Password:").decode())
-
-    return step
-
-
-def _login_password(context: Context, name: bytes) -> Step:
-    async def step(line: bytes) -> Replies:
-        async for reply in _prove(context, parse_login(name, _response(line))):
-            yield reply
-
-    return step
-
-
-def _response(line: bytes) -> bytes:
-    """The octets of a client's response. Raises `BadSyntax`, also when the client gives up."""
-    if line == b"*":
-        raise BadSyntax("a response; authentication was given up", 0)
-    return decode_response(line)
-
-
-async def _prove(context: Context, credentials: PlainCredentials) -> Replies:
-    if credentials.authorization_identity not in ("", credentials.authentication_identity):
-        # RFC 4616 section 2: nobody may act for somebody else here.
-        yield Done("You cannot act for another", b"AUTHORIZATIONFAILED", Condition.NO)
-        return
+async def _follow(context: Context, outcome: Awaitable[Outcome]) -> Replies:
     try:
-        context.principal = await context.services.authenticator.authenticate(
-            credentials.authentication_identity,
-            credentials.password,
-            protocol="imap",
-            peer=context.peer.address,
-        )
+        result = await outcome
     except AuthenticationFailed as error:
         context.failed_logins += 1
         if context.failed_logins >= context.settings.max_failed_logins:
@@ -144,6 +123,10 @@ async def _prove(context: Context, credentials: PlainCredentials) -> Replies:
             yield Status(Condition.BYE, "Too many failed logins")
         yield Done(str(error), code_of(error), Condition.NO)
         return
+    if isinstance(result, Ask):
+        yield _question(context, result)
+        return
+    context.principal = result
     capabilities = b" ".join(context.capabilities(context))
     yield Done("Logged in", b"CAPABILITY " + capabilities)
 

@@ -1,12 +1,14 @@
-"""AUTH (RFC 4954) with PLAIN (RFC 4616) and LOGIN, for submission.
+"""AUTH (RFC 4954), for submission.
 
 Security: it is neither offered nor taken without TLS, but for a peer on this machine where the
 settings say so.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 from postroad.base.errors import MailError, NotPermitted
+from postroad.sessions.sasl import mechanisms
+from postroad.sessions.sasl.exchange import Ask, Client, Outcome
 from postroad.sessions.smtp.context import (
     Answer,
     Context,
@@ -17,15 +19,11 @@ from postroad.sessions.smtp.context import (
     Verb,
     may_log_in_without_tls,
 )
-from postroad.wire.errors import BadSyntax
-from postroad.wire.sasl.plain import PlainCredentials, decode_response, parse_login, parse_plain
+from postroad.wire.errors import BadSyntax, LimitExceeded, WireError
+from postroad.wire.sasl.responses import decode_response, encode_challenge
 from postroad.wire.smtp.commands import Auth, BadCommand, decode_xtext
 from postroad.wire.smtp.paths import parse_address
 from postroad.wire.smtp.replies import Reply
-
-_ASK_NAME = "VXNlcm5hbWU6"  # "Username:" in base64
-_ASK_PASSWORD = "UGFzc3dvcmQ6"  # noqa: S105  # "Password:", the question
-_Then = Callable[[bytes], Awaitable[Answer]]
 
 
 def _may_log_in(context: Context) -> bool:
@@ -35,18 +33,24 @@ def _may_log_in(context: Context) -> bool:
 def _offer(context: Context) -> str | None:
     if not context.role.is_submission or not _may_log_in(context):
         return None
-    return "AUTH " + " ".join(_MECHANISMS)
+    return "AUTH " + " ".join(mechanisms.offered())
 
 
 async def _auth(context: Context, command: Auth) -> Answer:
     refusal = _may_not_auth(context)
     if refusal is not None:
         return Answer(refusal)
-    mechanism = _MECHANISMS.get(command.mechanism)
+    mechanism = mechanisms.find(command.mechanism)
     if mechanism is None:
         return Answer(Reply(504, "5.5.4", "No such mechanism here"))
-    initial = command.initial_response
-    return await mechanism(context, initial.octets() if initial else None)
+    ask = mechanism.begin(_client(context))
+    if command.initial_response is None:
+        return _question(context, ask)
+    return await _respond(context, ask, command.initial_response.octets())
+
+
+def _client(context: Context) -> Client:
+    return Client(context.authenticator, "smtp", context.peer.address)
 
 
 def _may_not_auth(context: Context) -> Reply | None:
@@ -63,55 +67,36 @@ def _may_not_auth(context: Context) -> Reply | None:
     return None
 
 
-async def _plain(context: Context, initial: bytes | None) -> Answer:
+def _question(context: Context, ask: Ask) -> Answer:
     async def then(line: bytes) -> Answer:
-        return await _log_in(context, lambda: parse_plain(decode_response(line)))
-
-    return await _ask("", then) if initial is None else await then(initial)
-
-
-async def _login(context: Context, initial: bytes | None) -> Answer:
-    async def name_came(name: bytes) -> Answer:
-        async def password_came(password: bytes) -> Answer:
-            return await _log_in(
-                context, lambda: parse_login(decode_response(name), decode_response(password))
-            )
-
-        return await _ask(_ASK_PASSWORD, password_came)
-
-    return await _ask(_ASK_NAME, name_came) if initial is None else await name_came(initial)
-
-
-async def _ask(question: str, then: _Then) -> Answer:
-    async def unless_cancelled(line: bytes) -> Answer:
         if line == b"*":  # RFC 4954 section 4
             return Answer(Reply(501, "5.7.0", "Authentication cancelled"))
-        return await then(line)
+        return await _respond(context, ask, line)
 
-    return Answer(Reply(334, "", question), ReadSecret(unless_cancelled))
+    return Answer(Reply(334, "", encode_challenge(ask.challenge)), ReadSecret(then))
 
 
-async def _log_in(context: Context, parse: Callable[[], PlainCredentials]) -> Answer:
+async def _respond(context: Context, ask: Ask, line: bytes) -> Answer:
     try:
-        credentials = parse()
-    except BadSyntax:
+        return await _follow(context, ask.then(decode_response(line)))
+    except LimitExceeded:
+        return Answer(Reply(500, "5.5.6", "The response is too long"))
+    except WireError:
         return Answer(Reply(501, "5.5.2", "The response is malformed"))
-    wanted, name = credentials.authorization_identity, credentials.authentication_identity
-    if wanted and wanted.lower() != name.lower():
-        return _failed(context)  # nobody acts for another (RFC 4616 section 2)
+
+
+async def _follow(context: Context, outcome: Awaitable[Outcome]) -> Answer:
     try:
-        context.principal = await context.authenticator.authenticate(
-            name,
-            credentials.password,
-            protocol="smtp",
-            peer=context.peer.address,
-        )
+        result = await outcome
     except NotPermitted:
         return _failed(context)
     except MailError as error:
         if not error.temporary:
             return _failed(context)
         return Answer(Reply(454, "4.7.0", "Authentication is not possible now, try again later"))
+    if isinstance(result, Ask):
+        return _question(context, result)
+    context.principal = result
     return Answer(Reply(235, "2.7.0", "Authentication succeeded"))
 
 
@@ -138,10 +123,6 @@ def _auth_parameter(context: Context, options: MailOptions, value: str | None) -
     return options
 
 
-_MECHANISMS: dict[str, Callable[[Context, bytes | None], Awaitable[Answer]]] = {
-    "PLAIN": _plain,
-    "LOGIN": _login,
-}
 EXTENSION = Extension(
     "AUTH", _offer, mail_parameters={"AUTH": _auth_parameter}, verbs=(Verb("AUTH", Auth, _auth),)
 )

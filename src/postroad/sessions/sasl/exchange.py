@@ -1,0 +1,67 @@
+"""One SASL exchange as IMAP and SMTP drive it alike (RFC 4422 section 3).
+
+A mechanism begins with something to ask. The answer leads to another question or to somebody who
+is proven; what is wrong is raised: `WireError` for a message against the mechanism's grammar,
+`AuthenticationFailed`, `NotAuthorised` or `TryLater` for the rest. Which of them the client hears,
+and how, is up to the protocol.
+"""
+
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, Union
+
+from postroad.base.errors import NotAuthorised
+from postroad.base.secret import Secret
+from postroad.formats.mailaddress import normalise_address
+from postroad.model.principal import Principal
+
+
+class Authenticator(Protocol):
+    """What sessions ask of the core about who somebody is."""
+
+    @abstractmethod
+    async def authenticate(
+        self, name: str, password: Secret, *, protocol: str, peer: str
+    ) -> Principal:
+        """Raises `AuthenticationFailed`, `NotPermitted`, `TryLater`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who wants to prove something, and over what."""
+
+    authenticator: Authenticator
+    protocol: str  # as the scopes of app passwords name it: imap, smtp
+    peer: str  # its address
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A challenge, and what is done with the response to it.
+
+    The first challenge of a mechanism is not sent when the client's response came before it
+    (RFC 4422 section 3.3).
+    """
+
+    challenge: bytes
+    then: "Callable[[bytes], Awaitable[Outcome]]"
+
+
+Outcome = Union[Ask, Principal]  # noqa: UP007  # a forward reference needs it
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """A SASL mechanism: its registered name and its first question."""
+
+    name: str
+    begin: Callable[[Client], Ask]
+
+
+def check_acts_as_itself(authorization_identity: str, authentication_identity: str) -> None:
+    """Nobody may act for another here (RFC 4422 section 3.4.1). Raises `NotAuthorised`."""
+    wanted = normalise_address(authorization_identity)
+    if wanted and wanted != normalise_address(authentication_identity):
+        raise NotAuthorised("You cannot act for another")
