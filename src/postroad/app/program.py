@@ -125,7 +125,6 @@ async def open_program(
     migrate(database)
     sealer = load_sealer(settings)
     async with AsyncExitStack() as stack:
-        tasks = await stack.enter_async_context(ServerTasks(os.cpu_count() or 2))
         engine = SqliteEngine(database)
         stack.push_async_callback(engine.close)
         blobs = await SegmentBlobStore.open(
@@ -133,6 +132,8 @@ async def open_program(
             SegmentSettings(min_free_octets=settings.limits.free_disk_octets),
         )
         stack.push_async_callback(blobs.close)
+        # Entered last, so that no duty is at work any more when the stores are closed.
+        tasks = await stack.enter_async_context(ServerTasks(os.cpu_count() or 2))
         program = _assemble(settings, tasks, engine, blobs, sealer, resolver)
         await check_fingerprint(program.directory, sealer)
         yield program
