@@ -109,6 +109,28 @@ def test_passwd(with_bob: Command) -> None:
     assert told.json == {"address": BOB, "changed": True}
 
 
+def test_quota_is_changed_and_lifted(with_bob: Command) -> None:
+    value = with_bob("account", "quota", BOB, "5GiB", "--json").json
+    assert (value["quota_octets"], value["used_octets"]) == (5 * 2**30, 0)
+    assert "room for 5GiB" in with_bob("account", "quota", BOB, "5GiB").out
+    assert with_bob("account", "quota", BOB, "none", "--json").json["quota_octets"] is None
+
+
+@pytest.mark.parametrize(
+    ("address", "size", "code", "reason"),
+    [
+        (BOB, "much", 2, "SIZE: "),
+        ("nobody@example.test", "1GiB", 1, "there is no account nobody@example.test"),
+    ],
+)
+def test_quota_refuses_with_a_reason(
+    with_bob: Command, address: str, size: str, code: int, reason: str
+) -> None:
+    refused = with_bob("account", "quota", address, size)
+    assert refused.code == code
+    assert reason in refused.err
+
+
 def test_disable_and_back(with_bob: Command) -> None:
     assert with_bob("account", "disable", BOB, "--json").json["disabled"] is True
     assert "disabled" in with_bob("account", "list").out

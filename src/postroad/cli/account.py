@@ -52,7 +52,7 @@ async def add(
     """
     from postroad.model.directory import Role
 
-    quota_octets = None if quota is None else _size(quota)
+    quota_octets = None if quota is None else _size(quota, "--quota")
     password = read_password(from_stdin=password_stdin, whose=address)
     async with invocation.program() as program:
         try:
@@ -169,6 +169,38 @@ async def passwd(
 
 
 @app.command
+async def quota(
+    address: str,
+    size: Annotated[str, Parameter(metavar="SIZE|none")],
+    /,
+    *,
+    invocation: Invocation = EVERYTHING_DEFAULT,
+) -> None:
+    """Give an account more or less room for mail; what it has stays, however much it is.
+
+    **Examples**
+
+        postroad account quota bob@example.org 5GiB
+
+        postroad account quota bob@example.org none
+
+    Parameters
+    ----------
+    size:
+        The room, such as 5GiB, or none for no limit.
+    """
+    octets = None if size == "none" else _size(size, "SIZE")
+    async with invocation.program() as program:
+        await program.accounts.set_quota(address, octets)
+        one = await program.accounts.find(address)
+        used, _ = await program.mail.quota(one.account_id)
+    told = f"Account {one.address} has room for {_quota(one)} now and uses {used} octets."
+    if octets is not None and used > octets:
+        told += " That is more: new mail is refused until some is removed."
+    invocation.output.result({**account_json(one), "used_octets": used}, told)
+
+
+@app.command
 async def disable(
     address: str,
     /,
@@ -250,13 +282,13 @@ def _is_confirmed(address: str) -> bool:
     return sys.stdin.readline().strip().lower() == address
 
 
-def _size(text: str) -> int:
+def _size(text: str, what: str) -> int:
     from postroad.config.values import read_size
 
     try:
         return read_size(text)
     except ValueError as error:
-        raise WrongUsage(f"--quota: {error}") from error
+        raise WrongUsage(f"{what}: {error}") from error
 
 
 def _state(one: "Account") -> str:
