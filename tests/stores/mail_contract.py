@@ -2,7 +2,7 @@
 
 import pytest
 
-from postroad.base.errors import NoSuchTarget, OverQuota, TryLater
+from postroad.base.errors import NoSuchTarget, NotFound, OverQuota, TryLater
 from postroad.base.identifiers import new_trace_id
 from postroad.model.events import EventKind
 from postroad.model.ids import AccountId, EmailId, MailboxId, TraceId, Uid
@@ -13,6 +13,7 @@ from postroad.model.mailbox import (
     FlagChange,
     Flags,
     Refusal,
+    Replaced,
 )
 from stores.making import (
     NOW,
@@ -23,6 +24,7 @@ from stores.making import (
     email,
     event,
     submission,
+    uids_of,
 )
 
 SEEN = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
@@ -111,6 +113,41 @@ class AppendContract:
         assert await stores.mail.quota(account) == (0, 250)
         assert await stores.queue.events(account, trace) == []
         assert await stores.mail.emails_after(account, EmailId(0), 10) == []
+
+    async def test_one_in_the_place_of_another(self, stores: Stores) -> None:
+        """RFC 8508: the room of what is replaced is free for what comes."""
+        account = await stores.account(quota=250)
+        inbox, sent = await stores.mailbox(account), await stores.mailbox(account, "Sent")
+        uids = await stores.fill(account, inbox.mailbox_id, 2)
+        old = Replaced(account, inbox.mailbox_id, uids[0])
+        larger = arrival(email(size=150))
+        done = await stores.mail.append(account, sent.mailbox_id, [larger], replaces=old)
+        assert uids_of(await stores.messages(account, inbox.mailbox_id)) == [uids[1]]
+        assert uids_of(await stores.messages(account, sent.mailbox_id)) == list(done.uids)
+        assert await stores.mail.quota(account) == (250, 250)
+        kept = await stores.mail.expunged(account, 10)
+        assert [(one.mailbox_id, one.uid) for one in kept] == [(inbox.mailbox_id, uids[0])]
+        changes = await stores.mail.changes(account, inbox.mailbox_id, inbox.mod_seq)
+        assert list(changes.expunged) == [uids[0]]
+
+    async def test_nothing_comes_when_it_cannot_take_the_place(self, stores: Stores) -> None:
+        account = await stores.account(quota=250)
+        inbox = await stores.mailbox(account)
+        uids = await stores.fill(account, inbox.mailbox_id, 2)
+        before = await stores.messages(account, inbox.mailbox_id)
+        gone = Replaced(account, inbox.mailbox_id, Uid(99))
+        with pytest.raises(NotFound):
+            await stores.mail.append(account, inbox.mailbox_id, [arrival()], replaces=gone)
+        there = Replaced(account, inbox.mailbox_id, uids[0])
+        with pytest.raises(OverQuota):
+            await stores.mail.append(
+                account, inbox.mailbox_id, [arrival(email(size=151))], replaces=there
+            )
+        with pytest.raises(NoSuchTarget):
+            await stores.mail.append(account, MailboxId(4711), [arrival()], replaces=there)
+        assert await stores.messages(account, inbox.mailbox_id) == before
+        assert await stores.mail.quota(account) == (200, 250)
+        assert await stores.mail.expunged(account, 10) == []
 
     async def test_a_stale_blob_without_a_reference_is_refused(self, stores: Stores) -> None:
         account, inbox, _ = await two(stores, 0)

@@ -126,6 +126,15 @@ class Copied:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """A message that goes when another takes its place (RFC 8508)."""
+
+    account: AccountId
+    mailbox_id: MailboxId
+    uid: Uid
+
+
+@dataclass(frozen=True, slots=True)
 class Appended:
     uid_validity: UidValidity
     uids: Sequence[Uid]

@@ -24,6 +24,7 @@ from postroad.model.mailbox import (
     MailboxCounts,
     NewEmail,
     Placements,
+    Replaced,
     SpecialUse,
     Stored,
 )
@@ -123,12 +124,15 @@ class MailStore(Protocol):
         mailbox: MailboxId,
         emails: Sequence[tuple[NewEmail, Flags, frozenset[str]]],
         events: Sequence[NewEvent] = (),
+        replaces: Replaced | None = None,
     ) -> Appended:
         """Put new emails into a mailbox, all or none.
 
-        A `delivery_id` that the account has already seen stores nothing; it gives the UID
-        where the message lies now, or 0 when it was expunged since.
-        Raises `NoSuchTarget`, `OverQuota`.
+        The message that they replace is expunged in the same step, whatever its flags, and what
+        it took of the quota is free for them. A `delivery_id` that the account has already seen
+        stores nothing; it gives the UID where the message lies now, or 0 when it was expunged
+        since.
+        Raises `NoSuchTarget`, `OverQuota`, `NotFound` (what is to be replaced).
         """
         ...
 

@@ -33,6 +33,7 @@ from postroad.model.mailbox import (
     MailboxCounts,
     NewEmail,
     Placements,
+    Replaced,
     SpecialUse,
     Stored,
 )
@@ -198,7 +199,10 @@ class MemoryMail:
         mailbox: MailboxId,
         emails: Sequence[tuple[NewEmail, Flags, frozenset[str]]],
         events: Sequence[object] = (),
+        replaces: Replaced | None = None,
     ) -> Appended:
+        if replaces is not None:
+            self.remove(replaces)
         ids, uids = [], []
         for email, flags, keywords in emails:
             ids.append(email_id := EmailId(self._next()))
@@ -271,6 +275,11 @@ class MemoryMail:
         self._remove(mailbox, gone)
         return gone
 
+    def remove(self, message: Replaced) -> None:
+        if message.uid not in self.messages[message.mailbox_id]:
+            raise NotFound("the message to be replaced is gone")
+        self._remove(message.mailbox_id, [message.uid])
+
     def _remove(self, mailbox: MailboxId, uids: Sequence[Uid]) -> None:
         if not uids:
             return
@@ -285,12 +294,16 @@ class MemoryMail:
     # What else the session and the service ask for
 
     async def open(
-        self, account: AccountId, mailbox: MailboxName, octets: int
+        self,
+        account: AccountId,
+        mailbox: MailboxName,
+        octets: int,
+        replaces: Replaced | None = None,
     ) -> IncomingMessages:
         found = await self.find_mailbox(account, mailbox)
         if found is None or not found.selectable:
             raise NoSuchTarget(f"there is no mailbox {mailbox}")
-        return MemoryIncoming(self, found.mailbox_id)
+        return MemoryIncoming(self, found.mailbox_id, replaces)
 
     async def put(
         self,
@@ -361,8 +374,11 @@ class MemoryMail:
 
 
 class MemoryIncoming:
-    def __init__(self, mail: MemoryMail, mailbox: MailboxId) -> None:
+    def __init__(
+        self, mail: MemoryMail, mailbox: MailboxId, replaces: Replaced | None = None
+    ) -> None:
         self._mail = mail
+        self._replaces = replaces
         self._mailbox = mailbox
         self._octets = b""
         self._whole: list[tuple[bytes, Flags, frozenset[str], Moment | None]] = []
@@ -388,6 +404,8 @@ class MemoryIncoming:
         self, flags: Flags, keywords: frozenset[str], internal_date: Moment | None
     ) -> Appended:
         self._whole.append((self._octets, flags, keywords, internal_date))
+        if self._replaces is not None:
+            self._mail.remove(self._replaces)
         done = [
             await self._mail.put(self._mailbox, octets, system, words, at or NOW)
             for octets, system, words, at in self._whole

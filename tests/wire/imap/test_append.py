@@ -7,9 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.wire.errors import BadSyntax, WireError
-from postroad.wire.imap.append import Append, AppendMessage, parse_append
+from postroad.wire.imap.append import (
+    Append,
+    AppendMessage,
+    Replace,
+    Url,
+    parse_append,
+    parse_replace,
+)
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.framing import Literal, RawCommand
+from postroad.wire.imap.sequence import SequenceSet
 
 _ANNOUNCED = b"{9+}"
 
@@ -23,17 +31,17 @@ def command(text: bytes, *, binary: bool = False) -> RawCommand:
 @pytest.mark.parametrize(
     ("text", "messages"),
     [
-        (b" a {9+}", [AppendMessage((), None, Literal(7, 9, None))]),
+        (b" a {9+}", [AppendMessage((), None, (Literal(7, 9, None),))]),
         (
             b' a (\\Seen x) "17-Jul-1996 02:44:25 -0700" {9+}',
-            [AppendMessage(("\\Seen", "x"), 837596665_000000, Literal(46, 9, None))],
+            [AppendMessage(("\\Seen", "x"), 837596665_000000, (Literal(46, 9, None),))],
         ),
         (
             b" a {9+} (\\Seen) {9+} {9+}",
             [
-                AppendMessage((), None, Literal(7, 9, None)),
-                AppendMessage(("\\Seen",), None, Literal(20, 9, None)),
-                AppendMessage((), None, Literal(25, 9, None)),
+                AppendMessage((), None, (Literal(7, 9, None),)),
+                AppendMessage(("\\Seen",), None, (Literal(20, 9, None),)),
+                AppendMessage((), None, (Literal(25, 9, None),)),
             ],
         ),
     ],
@@ -45,7 +53,7 @@ def test_read(text: bytes, messages: list[AppendMessage]) -> None:
 
 
 def test_utf8() -> None:
-    first = AppendMessage((), None, Literal(14, 9, None, binary=True), utf8=True)
+    first = AppendMessage((), None, (Literal(14, 9, None, binary=True),), utf8=True)
     begun = command(b" a UTF8 (~{9+}", binary=True)
     assert parse_append(Cursor(begun), whole=False) == Append("a", (first,))
     with pytest.raises(BadSyntax):
@@ -56,10 +64,45 @@ def test_utf8() -> None:
     assert parse_append(Cursor(more), whole=False).messages[1].utf8
 
 
+def test_pieces() -> None:
+    """RFC 4469 section 5."""
+    text = b' a (\\Seen) catenate (URL "/a/;UID=1" TEXT {9+} URL b)'
+    message = AppendMessage(
+        ("\\Seen",), None, (Url(b"/a/;UID=1"), Literal(46, 9, None), Url(b"b"))
+    )
+    assert parse_append(Cursor(command(text))) == Append("a", (message,))
+    begun = command(text[:46])
+    seen = parse_append(Cursor(begun), whole=False).messages[0]
+    assert seen.parts == message.parts[:2]
+    assert seen.octets == 9
+    with pytest.raises(BadSyntax):
+        parse_append(Cursor(begun))
+
+
+def test_replace() -> None:
+    """RFC 8508 section 6."""
+    append = Append("a", (AppendMessage((), None, (Literal(9, 9, None),)),))
+    read = parse_replace(Cursor(command(b" 4 a {9+}")), uid=True)
+    assert read == Replace(SequenceSet(((4, 4),)), append)
+    assert parse_replace(Cursor(command(b" * a {9+}")), uid=False).message.has_star
+    for wrong in (b" 0 a {9+}", b" 1:2 a {9+}", b" 4 a {9+} {9+}", b" $ a {9+}", b" 4 a", b" 4"):
+        with pytest.raises(BadSyntax):
+            parse_replace(Cursor(command(wrong)), uid=False)
+    with pytest.raises(BadSyntax):
+        parse_replace(Cursor(command(b" * a {9+}")), uid=True)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         b"",
+        b" a CATENATE ()",
+        b" a CATENATE {9+}",
+        b" a CATENATE (TEXT x)",
+        b" a CATENATE (URL x",
+        b" a CATENATE (URL x TEXT {9+}",
+        b" a CATENATE (URL x  URL y)",
+        b" a CATENATE (" + b"URL x " * 500 + b"URL x)",
         b" a",
         b" a b",
         b" a () () {9+}",
@@ -78,7 +121,21 @@ def test_refused(text: bytes) -> None:
 
 @given(
     st.lists(
-        st.sampled_from([b" ", b"a", b"()", _ANNOUNCED, b"UTF8 (~", b")", b"x"]), max_size=20
+        st.sampled_from(
+            [
+                b" ",
+                b"a",
+                b"()",
+                _ANNOUNCED,
+                b"UTF8 (~",
+                b")",
+                b"x",
+                b"CATENATE (",
+                b"TEXT ",
+                b"URL ",
+            ]
+        ),
+        max_size=20,
     ).map(b"".join),
     st.booleans(),
     st.booleans(),
@@ -86,3 +143,4 @@ def test_refused(text: bytes) -> None:
 def test_nothing_but_wire_errors(text: bytes, whole: bool, binary: bool) -> None:
     with contextlib.suppress(WireError):
         parse_append(Cursor(command(text, binary=binary)), whole=whole)
+        parse_replace(Cursor(command(text, binary=binary)), uid=binary, whole=whole)

@@ -66,6 +66,33 @@ CASES: list[tuple[str, bytes, list[Event]]] = [
         [RawCommand(b"a L ~{1+}", (Literal(9, 1, b"\x00", binary=True),))],
     ),
 ]
+CASES += [
+    (
+        "message of REPLACE in a stream",
+        b"a uid Replace 4 x {2+}\r\nyz\r\n",
+        [
+            StreamStarted(
+                append(b"a uid Replace 4 x {2+}", Literal(22, 2, None)),
+                2,
+                binary=False,
+                waits=False,
+            ),
+            Chunk(b"yz"),
+            StreamEnded(),
+            append(b"a uid Replace 4 x {2+}", Literal(22, 2, None)),
+        ],
+    ),
+    (
+        "mailbox of REPLACE",
+        b"a REPLACE 4 {2+}\r\nyz x\r\n",
+        [append(b"a REPLACE 4 {2+} x", Literal(16, 2, b"yz"))],
+    ),
+    (
+        "URL of CATENATE",
+        b"a APPEND x CATENATE (URL {2+}\r\nyz)\r\n",
+        [append(b"a APPEND x CATENATE (URL {2+})", Literal(29, 2, b"yz"))],
+    ),
+]
 CASES.append(
     (
         "message of APPEND in a stream",

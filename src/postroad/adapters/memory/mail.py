@@ -13,7 +13,7 @@ from postroad.adapters.memory.mailboxes import (
 from postroad.adapters.memory.queue import add_submission
 from postroad.adapters.memory.state import Box, Owner, Placed, StoredEmail, now
 from postroad.adapters.memory.undeleting import MemoryUndelete
-from postroad.base.errors import NoSuchTarget, OverQuota, TooMany
+from postroad.base.errors import NoSuchTarget, NotFound, OverQuota, TooMany
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid
 from postroad.model.mailbox import (
@@ -32,6 +32,7 @@ from postroad.model.mailbox import (
     NewEmail,
     Placements,
     Refusal,
+    Replaced,
     Stored,
 )
 from postroad.model.queue import NewSubmission
@@ -92,28 +93,41 @@ class MemoryMailStore(MemoryUndelete, MemoryMailboxes):
         mailbox: MailboxId,
         emails: Sequence[Arrival],
         events: Sequence[NewEvent] = (),
+        replaces: Replaced | None = None,
     ) -> Appended:
+        old = None if replaces is None else self._to_replace(replaces)
         owner = self._state.owners.get(account)
         if owner is None:
             raise NoSuchTarget("there is no such account")
         box = load_target(owner, mailbox)
         stored = [_stored_before(owner, email[0].delivery_id) for email in emails]
         fresh = [email for email, before in zip(emails, stored, strict=True) if before is None]
+        freed = old[1].placed[old[2]].email.new.size if old and old[0] is owner else 0
         if fresh:
-            placed = iter(self._place(account, box, fresh))
+            placed = iter(self._place(account, box, fresh, freed))
             self._state.tell(account, events)
             stored = [next(placed) if before is None else before for before in stored]
+        if old is not None:
+            old[0].keep(old[1], [old[2]])
+            remove(old[1], [old[2]], old[0].next_mod_seq())
         there = [before for before in stored if before is not None]
         return Appended(box.uid_validity, [uid for uid, _ in there], [one for _, one in there])
 
+    def _to_replace(self, message: Replaced) -> tuple[Owner, Box, Uid]:
+        owner = self._state.owner(message.account)
+        box = load_selectable(owner, message.mailbox_id)
+        if message.uid not in box.placed:
+            raise NotFound("the message to be replaced is gone")
+        return owner, box, message.uid
+
     def _place(
-        self, account: AccountId, box: Box, emails: Sequence[Arrival]
+        self, account: AccountId, box: Box, emails: Sequence[Arrival], freed: int = 0
     ) -> list[tuple[Uid, EmailId]]:
         """Raises `TryLater`, `OverQuota` before it changes anything."""
         owner = self._state.owner(account)
         for email, _, _ in emails:
             self._state.check_referable(account, email.blob_id)
-        if not owner.has_room(sum(email.size for email, _, _ in emails)):
+        if not owner.has_room(sum(email.size for email, _, _ in emails) - freed):
             raise OverQuota("the account has no room left")
         mod_seq = owner.next_mod_seq()
         done = []

@@ -23,6 +23,7 @@ from postroad.model.mailbox import (
     MailboxCounts,
     NewEmail,
     Placements,
+    Replaced,
     SpecialUse,
     Stored,
 )
@@ -97,8 +98,14 @@ class SqlMailStore(MailStore):
         mailbox: MailboxId,
         emails: Sequence[tuple[NewEmail, Flags, frozenset[str]]],
         events: Sequence[NewEvent] = (),
+        replaces: Replaced | None = None,
     ) -> Appended:
-        return await self._engine.write(lambda: arriving.append(account, mailbox, emails, events))
+        def operation() -> Steps[Appended]:
+            if replaces is not None:
+                yield from moving.replace(account, replaces)
+            return (yield from arriving.append(account, mailbox, emails, events))
+
+        return await self._engine.write(operation)
 
     async def deliver(
         self, deliveries: Sequence[LocalDelivery], submissions: Sequence[Forward] = ()

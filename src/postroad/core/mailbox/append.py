@@ -1,14 +1,15 @@
 """APPEND: messages that their owner's program puts into a mailbox."""
 
 from collections.abc import Sequence
+from typing import cast
 
-from postroad.base.errors import Invalid, NoSuchTarget, OverQuota, TooLarge
+from postroad.base.errors import Invalid, NoSuchTarget, NotFound, OverQuota, TooLarge
 from postroad.base.identifiers import new_trace_id
 from postroad.base.moments import Moment
 from postroad.core.message.prepared import new_email, parse
 from postroad.model.events import EventKind, NewEvent, Value
 from postroad.model.ids import AccountId, MailboxName, TraceId
-from postroad.model.mailbox import Appended, Flags, Mailbox, NewEmail
+from postroad.model.mailbox import Appended, Column, Flags, Mailbox, NewEmail, Replaced
 from postroad.ports.bus import Bus
 from postroad.ports.clock import Clock
 from postroad.ports.spool import Octets, Spool, Spools
@@ -40,19 +41,35 @@ class Appending:
         self._clock = clock
 
     async def open(
-        self, account: AccountId, mailbox: MailboxName, octets: int
+        self,
+        account: AccountId,
+        mailbox: MailboxName,
+        octets: int,
+        replaces: Replaced | None = None,
     ) -> "AppendedMessages":
         """Begin a message of `octets` octets, after all that can be known beforehand.
 
-        Raises `NoSuchTarget`, `OverQuota`, `TooLarge`, `LowSpace`.
+        Raises `NoSuchTarget`, `OverQuota`, `TooLarge`, `LowSpace`, `NotFound`.
         """
         if octets > self.max_octets:
             raise TooLarge(f"a message has at most {self.max_octets} octets")
         target = await self._store.find_mailbox(account, mailbox)
         if target is None or not target.selectable:
             raise NoSuchTarget(f"there is no mailbox {mailbox}")
-        await self.require_room(account, octets)
-        return AppendedMessages(self, account, target)
+        freed = 0 if replaces is None else await self._size(replaces)
+        if replaces is not None and replaces.account != account:
+            freed = 0  # it made room in another account
+        await self.require_room(account, octets - freed)
+        return AppendedMessages(self, account, target, replaces)
+
+    async def _size(self, message: Replaced) -> int:
+        """Raises `NotFound`."""
+        rows = await self._store.rows(
+            message.account, message.mailbox_id, [message.uid], [Column.SIZE]
+        )
+        if not rows:
+            raise NotFound("the message to be replaced is gone")
+        return cast("int", rows[0][1])  # see Column
 
     async def prepare(
         self,
@@ -68,7 +85,11 @@ class Appending:
         return email, flags, keywords
 
     async def store(
-        self, account: AccountId, target: Mailbox, messages: Sequence[Prepared]
+        self,
+        account: AccountId,
+        target: Mailbox,
+        messages: Sequence[Prepared],
+        replaces: Replaced | None,
     ) -> Appended:
         """The rows of all, in one step, then the news of it."""
         now = self._clock.now()
@@ -76,14 +97,16 @@ class Appending:
         events = [
             NewEvent(TraceId(new_trace_id()), EventKind.STORED, now, None, facts) for _ in messages
         ]
-        done = await self._store.append(account, target.mailbox_id, messages, events)
+        done = await self._store.append(account, target.mailbox_id, messages, events, replaces)
         self._bus.announce(account)
+        if replaces is not None and replaces.account != account:
+            self._bus.announce(replaces.account)
         return done
 
     async def require_room(self, account: AccountId, octets: int) -> None:
         """Raises `OverQuota`."""
         used, allowed = await self._store.quota(account)
-        if allowed is not None and used + octets > allowed:
+        if allowed is not None and octets > 0 and used + octets > allowed:
             raise OverQuota("the account has no room left")
 
     def open_spool(self) -> Spool:
@@ -93,10 +116,17 @@ class Appending:
 class AppendedMessages:
     """Messages on their way in; `close` must be called at their end and is harmless."""
 
-    def __init__(self, appending: Appending, account: AccountId, target: Mailbox) -> None:
+    def __init__(
+        self,
+        appending: Appending,
+        account: AccountId,
+        target: Mailbox,
+        replaces: Replaced | None,
+    ) -> None:
         self._appending = appending
         self._account = account
         self._target = target
+        self._replaces = replaces
         self._spool = appending.open_spool()
         self._prepared: list[Prepared] = []
 
@@ -130,10 +160,13 @@ class AppendedMessages:
     ) -> Appended:
         """Make all messages durable in their mailbox, or none; None is now.
 
-        Raises `NoSuchTarget`, `OverQuota`, `Invalid` (nothing in it), `LowSpace`, `TryLater`.
+        Raises `NoSuchTarget`, `OverQuota`, `Invalid` (nothing in it), `NotFound` (what is to be
+        replaced), `LowSpace`, `TryLater`.
         """
         await self._prepare(flags, keywords, internal_date)
-        return await self._appending.store(self._account, self._target, self._prepared)
+        return await self._appending.store(
+            self._account, self._target, self._prepared, self._replaces
+        )
 
     def close(self) -> None:
         self._spool.close()

@@ -242,3 +242,17 @@ async def _window(
             yield cut
         if not count:
             return
+
+
+async def content(mailboxes: MailboxService, wanted: Wanted) -> AsyncGenerator[bytes, None]:
+    """The octets of a section that is there, without label and length, in chunks."""
+    if wanted.octets is None:
+        return
+    if wanted.is_raw:
+        async for chunk in mailboxes.stream(wanted.octets):
+            yield chunk
+        return
+    octets = _transformed(wanted, b"".join(await mailboxes.read([wanted.octets])))
+    if wanted.section.partial is not None:
+        octets = octets[wanted.section.partial.first :][: wanted.section.partial.count]
+    yield octets

@@ -1,9 +1,27 @@
 """How each domain error is told to an IMAP client. The only place that decides it."""
 
+from urllib.parse import quote
+
 from postroad.base import errors as e
 from postroad.sessions.imap.feature import UidRequired
 from postroad.wire.errors import WireError
 from postroad.wire.imap.responses import Condition, Status
+
+# What a URL may hold and a response code too (RFC 4469 section 5); the rest is escaped.
+_URL_CHARS = "%/:;=@?&+,!$'()*~"
+
+
+class BadUrl(e.MailError):
+    """A URL names no message here, or none that this client may read (RFC 4469 section 4.1)."""
+
+    def __init__(self, url: bytes, why: str) -> None:
+        super().__init__(why)
+        self.url = url
+
+
+class ReadOnly(e.NotPermitted):
+    """The selected mailbox was opened with EXAMINE, or may not be changed."""
+
 
 CODES: dict[type[e.MailError], bytes] = {
     e.MailError: b"",
@@ -12,6 +30,7 @@ CODES: dict[type[e.MailError], bytes] = {
     e.AlreadyExists: b"ALREADYEXISTS",  # RFC 5530 section 3
     e.NotPermitted: b"NOPERM",  # RFC 5530 section 3
     e.MailLoop: b"NOPERM",
+    ReadOnly: b"READ-ONLY",  # RFC 9051 section 7.1
     e.AuthenticationFailed: b"AUTHENTICATIONFAILED",  # RFC 5530 section 3
     e.NotAuthorised: b"AUTHORIZATIONFAILED",  # RFC 5530 section 3
     e.InUse: b"INUSE",  # RFC 5530 section 3
@@ -20,12 +39,15 @@ CODES: dict[type[e.MailError], bytes] = {
     e.TooMany: b"LIMIT",  # RFC 5530 section 3
     e.Conflict: b"CANNOT",
     e.OverQuota: b"OVERQUOTA",  # RFC 9208 section 4.3.1
+    BadUrl: b"BADURL",  # RFC 4469 section 4.1
     e.TryLater: b"UNAVAILABLE",  # RFC 5530 section 3
 }
 
 
 def code_of(error: e.MailError) -> bytes:
     """The response code of the error, or of the nearest ancestor that has one."""
+    if isinstance(error, BadUrl):
+        return CODES[BadUrl] + b" " + quote(error.url, safe=_URL_CHARS).encode()
     return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, MailboxId, MailboxName, Uid
-from postroad.model.mailbox import Appended, Flags
+from postroad.model.mailbox import Appended, Flags, Replaced
 
 
 class IncomingMessages(Protocol):
@@ -53,11 +53,16 @@ class IncomingMessages(Protocol):
 class Appending(Protocol):
     @abstractmethod
     async def open(
-        self, account: AccountId, mailbox: MailboxName, octets: int
+        self,
+        account: AccountId,
+        mailbox: MailboxName,
+        octets: int,
+        replaces: Replaced | None = None,
     ) -> IncomingMessages:
-        """Begin a message of `octets` octets.
+        """Begin a message of `octets` octets, which may take the place of another.
 
-        Raises `NoSuchTarget`, `OverQuota`, `TooLarge`, `LowSpace`: all that is known beforehand.
+        Raises `NoSuchTarget`, `OverQuota`, `TooLarge`, `LowSpace`, `NotFound` (what is to be
+        replaced): all that is known beforehand.
         """
         ...
 

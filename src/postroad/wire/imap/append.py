@@ -1,14 +1,31 @@
-"""APPEND as the client writes it (RFC 9051 section 6.3.12, RFC 3502, RFC 6855 section 4)."""
+"""APPEND as the client writes it (RFC 9051 section 6.3.12, RFC 3502, RFC 6855 section 4).
+
+And REPLACE (RFC 8508), whose message is written in the same ways.
+"""
 
 from dataclasses import dataclass
 
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.framing import Literal
+from postroad.wire.imap.sequence import STAR, SequenceSet
+
+# Limit: pieces of one message in CATENATE.
+_MAX_PARTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A piece of a message that lies here already (RFC 4469 section 3); it is not read yet."""
+
+    octets: bytes
+
+
+Part = Literal | Url
 
 
 @dataclass(frozen=True, slots=True)
 class AppendMessage:
-    """One message, whose octets are streamed.
+    """One message, whose literals are streamed; there are several parts with CATENATE.
 
     `internal_date` is in microseconds UTC, None when the client leaves it to us. `utf8` says
     that the message was given as ``UTF8 (~{n}``.
@@ -16,8 +33,13 @@ class AppendMessage:
 
     flags: tuple[str, ...]
     internal_date: int | None
-    literal: Literal
+    parts: tuple[Part, ...]
     utf8: bool = False
+
+    @property
+    def octets(self) -> int:
+        """What its literals announce together."""
+        return sum(part.size for part in self.parts if isinstance(part, Literal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +50,68 @@ class Append:
     messages: tuple[AppendMessage, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """`message` names one message, by number or UID; another is put into a mailbox instead."""
+
+    message: SequenceSet
+    append: Append
+
+
 def parse_append(cursor: Cursor, *, whole: bool = True) -> Append:
-    """Read a command; without `whole`, one that ends with the announcement of a message."""
+    """Read a command; without `whole`, one that ends with the announcement of a literal."""
     cursor.sp()
     mailbox = cursor.mailbox()
     messages: list[AppendMessage] = []
     while not messages or not cursor.at_end():
         cursor.sp()
-        messages.append(message := _message(cursor))
-        if message.utf8 and (whole or not cursor.at_end()):
-            cursor.expect(b")")
+        messages.append(_message(cursor, whole=whole))
     return Append(mailbox, tuple(messages))
 
 
-def _message(cursor: Cursor) -> AppendMessage:
+def parse_replace(cursor: Cursor, *, uid: bool, whole: bool = True) -> Replace:
+    """As `parse_append`, with one message only (RFC 8508 section 6)."""
+    cursor.sp()
+    number = STAR if not uid and cursor.take(b"*") else cursor.nz_number()
+    append = parse_append(cursor, whole=whole)
+    if len(append.messages) > 1:
+        raise cursor.wrong("one message only")
+    return Replace(SequenceSet(((number, number),)), append)
+
+
+def _message(cursor: Cursor, *, whole: bool) -> AppendMessage:
     flags: tuple[str, ...] = ()
     if cursor.sees(b"("):
-        flags = cursor.flag_list()
+        flags = tuple(dict.fromkeys(cursor.flag_list()))
         cursor.sp()
     internal_date = None
     if cursor.sees(b'"'):
         internal_date = cursor.date_time()
         cursor.sp()
+    if cursor.take(b"CATENATE ("):
+        return AppendMessage(flags, internal_date, _parts(cursor, whole=whole))
     utf8 = cursor.take(b"UTF8 (")
     literal = cursor.streamed_literal()
     if utf8 and not literal.binary:
         raise cursor.wrong("a literal8 in UTF8")
-    return AppendMessage(tuple(dict.fromkeys(flags)), internal_date, literal, utf8)
+    if utf8 and (whole or not cursor.at_end()):
+        cursor.expect(b")")
+    return AppendMessage(flags, internal_date, (literal,), utf8)
+
+
+def _parts(cursor: Cursor, *, whole: bool) -> tuple[Part, ...]:
+    parts = [_part(cursor)]
+    while not (cursor.at_end() and not whole) and not cursor.take(b")"):
+        cursor.sp()
+        parts.append(_part(cursor))
+        if len(parts) > _MAX_PARTS:
+            raise cursor.wrong(f"at most {_MAX_PARTS} parts")
+    return tuple(parts)
+
+
+def _part(cursor: Cursor) -> Part:
+    if cursor.take(b"TEXT "):
+        return cursor.streamed_literal()
+    if cursor.take(b"URL "):
+        return Url(cursor.astring())
+    raise cursor.wrong("TEXT or URL")

@@ -127,6 +127,11 @@ def parse_fetch(cursor: Cursor) -> Fetch:
     return Fetch(messages, items, modifiers.changed_since, modifiers.vanished, modifiers.partial)
 
 
+def parse_section(cursor: Cursor) -> Section:
+    """``[section]<partial>`` as after BODY.PEEK: what URLs and others name parts with."""
+    return _section(cursor, Form.BODY, peek=True)
+
+
 def _items(cursor: Cursor) -> tuple[FetchAtt, ...]:
     if cursor.sees(b"("):
         items = cursor.parenthesized(lambda: _att(cursor, _name(cursor)), limit=_MAX_ITEMS)

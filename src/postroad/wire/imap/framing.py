@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from postroad.wire.errors import LimitExceeded
 
 _LITERAL = re.compile(rb"(~?)\{(\d{1,20})(\+?)\}\Z")
-# The message of an APPEND is streamed; a literal right behind the name is the mailbox.
-_STREAMED = re.compile(rb"[^ ]+ APPEND (?!~?\{\d+\+?\}\Z)", re.IGNORECASE)
+# The message of an APPEND or REPLACE is streamed; a literal right behind is the mailbox, and one
+# behind URL in CATENATE (RFC 4469) is the URL.
+_STREAMED = re.compile(
+    rb"[^ ]+ (?:APPEND|(?:UID )?REPLACE [^ ]+) (?!~?\{\d+\+?\}\Z)", re.IGNORECASE
+)
+_URL = re.compile(rb"[ (]URL ~?\{\d+\+?\}\Z", re.IGNORECASE)
 _MAX_CHUNK = 256 * 1024
 _MAX_LITERALS = 1000
 _LITERAL_MINUS_OCTETS = 4096  # RFC 7888 section 5
@@ -207,13 +211,18 @@ class CommandReceiver:
         if len(self._literals) >= _MAX_LITERALS:
             raise LimitExceeded("literals in a command", _MAX_LITERALS)
         literal = Literal(len(self._text), size, None, binary)
-        if _STREAMED.match(self._text):
+        if self._is_streamed():
             return self._start_stream(literal, waits=waits)
         if self._held + size > self._max_literals:
             return self._refuse(literal, waits=waits)
         self._held += size
         self._announced = literal
         return LiteralWanted(size) if waits else None
+
+    def _is_streamed(self) -> bool:
+        if not _STREAMED.match(self._text):
+            return False
+        return not (_URL.search(self._text[-32:]) and b" CATENATE (" in self._text.upper())
 
     def _start_stream(self, literal: Literal, *, waits: bool) -> Event:
         self._literals.append(literal)

@@ -12,11 +12,11 @@ from postroad.adapters.sql.mail.mailboxes import (
     record,
 )
 from postroad.adapters.sql.mail.selection import choose, chosen, everything
-from postroad.adapters.sql.owners import lock, take
+from postroad.adapters.sql.owners import exists, lock, take
 from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer
 from postroad.base.errors import AlreadyExists, NotFound
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
-from postroad.model.mailbox import Copied, Mailbox
+from postroad.model.mailbox import Copied, Mailbox, Replaced
 from postroad.model.uidset import encode
 
 _SIZES = chosen("""
@@ -100,6 +100,26 @@ def expunge(
     yield Run(*choose(_KEEP, gone, kept))
     yield from _remove(owner, mailbox, gone, octets, mod_seq)
     return gone
+
+
+def replace(target: AccountId, message: Replaced) -> Steps[None]:
+    """Expunge a message, before another comes in its place at the owner `target`.
+
+    Both owners are locked here, in the order of their ids, so that two cannot block each other.
+    """
+    owner, mailbox = message.account, message.mailbox_id
+    for each in sorted({owner, target}):
+        if not (yield from exists(each)) and each == owner:
+            raise NotFound("there is no such account")
+    found = yield from load_selectable(owner, mailbox)
+    rows = yield Run(*choose(_SIZES, [message.uid], {"owner": owner, "mailbox": mailbox}))
+    if not rows:
+        raise NotFound("the message to be replaced is gone")
+    octets = integer(rows[0][1])
+    mod_seq, _ = yield from take(owner, octets=-octets)
+    kept: Params = {"owner": owner, "mailbox": mailbox, "now": now(), "name": found.name}
+    yield Run(*choose(_KEEP, [message.uid], kept))
+    yield from _remove(owner, mailbox, [message.uid], octets, mod_seq)
 
 
 def rename_inbox(owner: AccountId, target: MailboxName) -> Steps[None]:
