@@ -1,5 +1,7 @@
 """What every `MailStore` must do with messages that arrive."""
 
+from dataclasses import replace
+
 import pytest
 
 from postroad.base.errors import NoSuchTarget, NotFound, OverQuota, TryLater
@@ -12,6 +14,7 @@ from postroad.model.mailbox import (
     FlagAction,
     FlagChange,
     Flags,
+    NewEmail,
     Refusal,
     Replaced,
 )
@@ -39,6 +42,12 @@ async def two(stores: Stores, count: int) -> tuple[AccountId, MailboxId, Mailbox
     if count:
         await stores.fill(account, inbox.mailbox_id, count)
     return account, inbox.mailbox_id, sent.mailbox_id
+
+
+def _with(part_table: bytes, structure_utf8: bytes | None = b"(structure utf8)") -> NewEmail:
+    new = email()
+    kept = replace(new.prepared, part_table=part_table, body_structure_utf8=structure_utf8)
+    return replace(new, prepared=kept)
 
 
 class AppendContract:
@@ -78,6 +87,30 @@ class AppendContract:
         assert await stores.mail.rows(account, inbox, [], [Column.SIZE]) == []
         saved = await stores.mail.rows(account, inbox, [Uid(1)], [Column.SAVED_AT])
         assert isinstance(saved[0][1], int)
+
+    async def test_octets_are_of_the_first_column_that_is_set(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 0)
+        tables = [b"a\0b", b"", b"\xff\0", b"c"]
+        emails = [arrival(_with(table)) for table in tables]
+        emails[3] = arrival(_with(b"c", None))
+        await stores.mail.append(account, inbox, emails)
+        one, both = [Column.PART_TABLE], [Column.BODY_STRUCTURE_UTF8, Column.BODY_STRUCTURE]
+        uids = [Uid(uid) for uid in (1, 2, 3, 4)]
+        found, octets = await stores.mail.octets_of(account, inbox, uids, one)
+        assert (list(found), octets) == ([1, 2, 3, 4], tables)
+        _, octets = await stores.mail.octets_of(account, inbox, uids, both)
+        assert octets == [b"(structure utf8)"] * 3 + [b"(structure)"]
+        _, octets = await stores.mail.octets_of(account, inbox, uids, both[:1])
+        assert octets == [b"(structure utf8)"] * 3 + [b""]
+
+    async def test_octets_leave_out_what_is_gone(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 4)
+        await stores.mail.store_flags(account, inbox, [Uid(2)], DELETED)
+        await stores.mail.expunge(account, inbox, None)
+        for asked, there in (((1, 2, 3), [1, 3]), ((2,), []), ((3, 99), [3]), ((), [])):
+            uids = [Uid(uid) for uid in asked]
+            found, octets = await stores.mail.octets_of(account, inbox, uids, [Column.BODY])
+            assert (list(found), octets) == (there, [b"(body)"] * len(there))
 
     @pytest.mark.parametrize("uids", [(2, 1, 3), (1, 4, 3), (1, 1, 3), (3, 1)])
     async def test_uids_may_come_in_any_order(self, stores: Stores, uids: tuple[int, ...]) -> None:

@@ -118,6 +118,21 @@ class MailStore(Protocol):
         ...
 
     @abstractmethod
+    async def octets_of(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        columns: Sequence[Column],
+    ) -> tuple[Sequence[Uid], list[bytes]]:
+        """The messages of `uids` that are still there, and of each the first column that is set.
+
+        As `rows`, and in one step of the statement, for columns of octets. `uids` ascend and name
+        no message twice. Where no column is set the octets are empty.
+        """
+        ...
+
+    @abstractmethod
     async def append(
         self,
         account: AccountId,

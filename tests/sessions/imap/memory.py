@@ -182,6 +182,17 @@ class MemoryMail:
             if uid in held
         ]
 
+    async def octets_of(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        columns: Sequence[Column],
+    ) -> tuple[Sequence[Uid], list[bytes]]:
+        rows = await self.rows(account, mailbox, uids, columns)
+        found = [next((each for each in row[1:] if each is not None), b"") for row in rows]
+        return [cast("Uid", row[0]) for row in rows], cast("list[bytes]", found)
+
     def _value(self, email_id: EmailId, column: Column) -> object:
         email = self.emails[email_id]
         own = {Column.EMAIL_ID: email_id, Column.THREAD_ID: email_id}

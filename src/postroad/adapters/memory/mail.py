@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from postroad.adapters.memory.mailboxes import (
     MemoryMailboxes,
@@ -86,6 +87,17 @@ class MemoryMailStore(MemoryUndelete, MemoryMailboxes):
             (uid, *(_value(box.placed[uid], column) for column in columns))
             for uid in _there(box, uids)
         ]
+
+    async def octets_of(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        columns: Sequence[Column],
+    ) -> tuple[Sequence[Uid], list[bytes]]:
+        rows = await self.rows(account, mailbox, uids, columns)
+        found = [next((each for each in row[1:] if each is not None), b"") for row in rows]
+        return [Uid(cast("int", row[0])) for row in rows], cast("list[bytes]", found)
 
     async def append(
         self,

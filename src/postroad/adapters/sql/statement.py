@@ -9,6 +9,7 @@ In the text of a statement
   {each text name}  the same for a list of text
   {pack column}     is all values of a column as one JSON array, empty or None without rows: a
                     thread that steps through rows waits for the interpreter at each of them
+  {join column}     is all values of a column of octets as one, with nothing between
   {for update}      locks the rows read, where the engine has row locks
   {skip locked}     the same, passing over rows that others hold
 """
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 _EACH = re.compile(r"\{each (text )?(\w+)\}")
 _PACK = re.compile(r"\{pack (\w+)\}")
+_JOIN = re.compile(r"\{join (\w+)\}")
 _NAME = re.compile(r"(?<!:):(\w+)")
 _INSERT = re.compile(r"(INSERT .* VALUES )(\(.*?\))(| ON CONFLICT .*)\Z")
 
@@ -46,6 +48,7 @@ class Sql:
     def sqlite(self) -> str:
         text = _EACH.sub(r"json_each(:\2)", self.text)
         text = _PACK.sub(r"json_group_array(\1)", text)
+        text = _JOIN.sub(r"CAST(group_concat(CAST(\1 AS TEXT), '') AS BLOB)", text)
         return text.replace("{for update}", "").replace("{skip locked}", "")
 
     def sqlite_rows(self, count: int) -> str:
@@ -76,6 +79,7 @@ class Sql:
     def _postgres_named(self) -> str:
         text = _EACH.sub(_unnest, self.text)
         text = _PACK.sub(r"CAST(json_agg(\1) AS TEXT)", text)
+        text = _JOIN.sub(r"string_agg(\1, '')", text)
         text = text.replace("{for update}", "FOR UPDATE")
         return text.replace("{skip locked}", "FOR UPDATE SKIP LOCKED")
 

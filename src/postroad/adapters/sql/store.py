@@ -92,6 +92,15 @@ class SqlMailStore(MailStore):
     ) -> list[Row]:
         return await self._engine.read(lambda: reading.rows_of(account, mailbox, uids, columns))
 
+    async def octets_of(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        columns: Sequence[Column],
+    ) -> tuple[Sequence[Uid], list[bytes]]:
+        return await self._engine.read(lambda: reading.octets_of(account, mailbox, uids, columns))
+
     async def append(
         self,
         account: AccountId,

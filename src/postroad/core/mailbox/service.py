@@ -131,6 +131,16 @@ class MailboxService:
         """`(uid, *columns)` of those that are still there; ask for a thousand at a time."""
         return await self._store.rows(account, mailbox, uids, columns)
 
+    async def octets_of(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        columns: Sequence[Column],
+    ) -> tuple[Sequence[Uid], list[bytes]]:
+        """Those that are still there, and of each the first of some columns of octets."""
+        return await self._store.octets_of(account, mailbox, uids, columns)
+
     async def store_flags(
         self,
         account: AccountId,

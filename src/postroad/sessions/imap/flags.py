@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from postroad.model.mailbox import Flags
+from postroad.model.mailbox import Flags, Placements
+from postroad.wire.imap.responses import PLAIN, Told
 
 Look = tuple[int, str]  # (flags, keywords parted by spaces, sorted), as in `Placements`
 
@@ -36,6 +37,13 @@ def told(look: Look) -> bytes:
     if keywords:
         names.append(keywords.encode())
     return b"FLAGS (%b)" % b" ".join(names)
+
+
+def column(placements: Placements, looks: Sequence[int]) -> Told:
+    """FLAGS of messages whose combinations are `looks`."""
+    combinations = placements.combinations
+    by_look = {look: told(combinations[look]) for look in set(looks)}
+    return Told(PLAIN, [by_look[look] for look in looks])
 
 
 def has(look: Look, flag: str) -> bool:

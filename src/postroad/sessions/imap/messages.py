@@ -1,6 +1,6 @@
 """What FETCH items other than octets say of messages, a batch at a time, column by column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import cast
 
 from postroad.model.ids import Uid
@@ -8,9 +8,8 @@ from postroad.model.mailbox import Column
 from postroad.sessions.imap import flags
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.view import Batch, Selected
-from postroad.stores.mail import Row
 from postroad.wire.imap.fetch import Item
-from postroad.wire.imap.responses import date_time, string
+from postroad.wire.imap.responses import MODSEQ, UID, Told, date_time, string
 
 _PLAIN = {
     Item.ENVELOPE: (Column.ENVELOPE,),
@@ -28,9 +27,9 @@ _UTF8 = _PLAIN | {
     Item.BODYSTRUCTURE: (Column.BODY_STRUCTURE, Column.BODY_STRUCTURE_UTF8),
 }
 _OCTETS = {
-    Item.ENVELOPE: b"ENVELOPE ",
-    Item.BODY: b"BODY ",
-    Item.BODYSTRUCTURE: b"BODYSTRUCTURE ",
+    Item.ENVELOPE: b"ENVELOPE %b",
+    Item.BODY: b"BODY %b",
+    Item.BODYSTRUCTURE: b"BODYSTRUCTURE %b",
 }
 Stored = Mapping[Column, Sequence[object]]
 
@@ -51,11 +50,14 @@ class ItemReader:
         self._by_item = _UTF8 if context.utf8 else _PLAIN
         wanted = [column for item in items for column in self._by_item.get(item, ())]
         self._columns = list(dict.fromkeys([*wanted, *more]))
-        combinations = view.snapshot.placements.combinations
-        self._looks = [flags.told(look) for look in combinations]
+        stored = [item for item in items if item in self._by_item]
+        is_alone = len(stored) == 1 and stored[0] in _OCTETS and not more
+        self._alone = stored[0] if is_alone else None
 
-    async def read(self, batch: Batch) -> tuple[Batch, list[Sequence[bytes]], Stored]:
-        """The messages of the batch that are still there, a column for each item, and `more`."""
+    async def read(self, batch: Batch) -> tuple[Batch, list[Told], Stored]:
+        """The messages of the batch that are still there, what items say of them, and `more`."""
+        if self._alone is not None:
+            return await self._read_octets(batch, self._alone)
         stored: Stored = {}
         if self._columns:
             rows = await self._context.mailboxes.rows(
@@ -64,56 +66,66 @@ class ItemReader:
                 cast("Sequence[Uid]", batch.uids),  # an array cannot say what its numbers are
                 self._columns,
             )
-            batch = _still_there(batch, rows)
+            if len(rows) < len(batch.uids):
+                batch = _still_there(batch, {cast("int", row[0]) for row in rows})
             by_column = list(zip(*rows, strict=True))[1:] if rows else [()] * len(self._columns)
             stored = dict(zip(self._columns, by_column, strict=True))
-        return batch, [self._column(item, batch, stored) for item in self._items], stored
+        return batch, [self._told(item, batch, stored) for item in self._items], stored
 
-    def _column(self, item: Item, batch: Batch, stored: Stored) -> Sequence[bytes]:
+    async def _read_octets(self, batch: Batch, alone: Item) -> tuple[Batch, list[Told], Stored]:
+        """As `read`, where octets of one item are all that is wanted of the rows."""
+        # The second form goes before the first where there is one.
+        columns = self._by_item[alone][::-1]
+        uids = cast("Sequence[Uid]", batch.uids)  # see above
+        found, octets = await self._context.mailboxes.octets_of(
+            self._view.account, self._view.mailbox_id, uids, columns
+        )
+        if len(found) < len(uids):
+            batch = _still_there(batch, set(found))
+        told = [
+            Told(_OCTETS[item], octets) if item is alone else self._told(item, batch, {})
+            for item in self._items
+        ]
+        return batch, told, {}
+
+    def _told(self, item: Item, batch: Batch, stored: Stored) -> Told:
         placements = self._view.snapshot.placements
         match item:
             case Item.FLAGS:
-                looks, told = placements.looks, self._looks
-                if isinstance(places := batch.places, range):
-                    return [told[look] for look in looks[places.start : places.stop]]
-                return [told[looks[place]] for place in places]
+                return flags.column(placements, batch.of(placements.looks))
             case Item.UID:
-                return [b"UID %d" % uid for uid in batch.uids]
+                return Told(UID, batch.uids)
             case Item.MODSEQ:
-                mod_seqs = placements.mod_seqs
-                return [b"MODSEQ (%d)" % mod_seqs[place] for place in batch.places]
+                return Told(MODSEQ, batch.of(placements.mod_seqs))
             case Item.EMAILID:
-                email_ids = placements.email_ids
-                return [b"EMAILID (M%d)" % email_ids[place] for place in batch.places]
+                return Told(b"EMAILID (M%d)", batch.of(placements.email_ids))
             case _:
-                return self._stored_column(item, stored)
+                return self._stored(item, stored)
 
-    def _stored_column(self, item: Item, stored: Stored) -> Sequence[bytes]:
+    def _stored(self, item: Item, stored: Stored) -> Told:
         columns = [stored[column] for column in self._by_item[item]]
         match item:
             case Item.INTERNALDATE | Item.SAVEDATE:
                 moments = cast("Sequence[int]", columns[0])  # see Column
-                return [b"%b %b" % (item.value, date_time(moment)) for moment in moments]
+                return Told(item.value + b" %b", [date_time(moment) for moment in moments])
             case Item.PREVIEW:
                 texts = cast("Sequence[str]", columns[0])  # see Column
-                return [b"PREVIEW " + string(text.encode(errors="replace")) for text in texts]
+                encoded = [string(text.encode(errors="replace")) for text in texts]
+                return Told(b"PREVIEW %b", encoded)
             case Item.RFC822_SIZE:
-                return [b"RFC822.SIZE %d" % size for size in cast("Sequence[int]", columns[0])]
+                return Told(b"RFC822.SIZE %d", cast("Sequence[int]", columns[0]))
             case Item.THREADID:
-                return [b"THREADID (T%d)" % each for each in cast("Sequence[int]", columns[0])]
+                return Told(b"THREADID (T%d)", cast("Sequence[int]", columns[0]))
             case _:
-                name = _OCTETS[item]
                 first = cast("Sequence[bytes]", columns[0])  # see Column
                 if len(columns) == 1:
-                    return [name + octets for octets in first]
+                    return Told(_OCTETS[item], first)
                 second = cast("Sequence[bytes | None]", columns[1])  # see Column
-                return [name + (b or a) for a, b in zip(first, second, strict=True)]
+                both = zip(first, second, strict=True)
+                return Told(_OCTETS[item], [b or a for a, b in both])
 
 
-def _still_there(batch: Batch, rows: Sequence[Row]) -> Batch:
-    if len(rows) == len(batch.uids):
-        return batch
-    found = {row[0] for row in rows}
+def _still_there(batch: Batch, found: Container[int]) -> Batch:
     kept = [
         each
         for each in zip(batch.numbers, batch.uids, batch.places, strict=True)

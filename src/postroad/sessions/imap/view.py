@@ -13,12 +13,15 @@ from postroad.model.mailbox import Flags
 from postroad.sessions.imap import flags
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.responses import (
+    MODSEQ,
+    UID,
     Condition,
     Exists,
     Expunged,
     Fetched,
     Response,
     Status,
+    Told,
     Vanished,
 )
 from postroad.wire.imap.sequence import SequenceSet, Span, merged, spans_of
@@ -38,8 +41,14 @@ class Batch:
         """What the messages are called in responses about them."""
         return self.uids if uid_only else self.numbers
 
-    def fetched(self, columns: Sequence[Sequence[bytes]], *, uid_only: bool) -> Fetched:
-        return Fetched(self.names(uid_only=uid_only), columns, by_uid=uid_only)
+    def fetched(self, told: Sequence[Told], *, uid_only: bool) -> Fetched:
+        return Fetched(self.names(uid_only=uid_only), told, by_uid=uid_only)
+
+    def of(self, values: "array[int]") -> Sequence[int]:
+        """Of a column of the snapshot what is said of these messages."""
+        if isinstance(places := self.places, range):
+            return values[places.start : places.stop]
+        return [values[place] for place in places]
 
 
 class Selected:
@@ -252,10 +261,8 @@ class Selected:
         """Unsolicited FETCH responses; they always name the UID (RFC 9051 section 7.5.2)."""
         placements = self.snapshot.placements
         for batch in self.batches(self.spans_of_uids(uids)):
-            columns = [] if uid_only else [[b"UID %d" % uid for uid in batch.uids]]
+            told = [] if uid_only else [Told(UID, batch.uids)]
             if mod_seq:
-                columns.append([b"MODSEQ (%d)" % placements.mod_seqs[n] for n in batch.places])
-            columns.append(
-                [flags.told(placements.combinations[placements.looks[n]]) for n in batch.places]
-            )
-            yield batch.fetched(columns, uid_only=uid_only)
+                told.append(Told(MODSEQ, batch.of(placements.mod_seqs)))
+            told.append(flags.column(placements, batch.of(placements.looks)))
+            yield batch.fetched(told, uid_only=uid_only)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from functools import lru_cache
-from typing import Protocol
+from itertools import chain
+from typing import NamedTuple, Protocol
 
 from postroad.wire.imap.sequence import Span, encode_in_order, encode_numbers, encode_spans
 
@@ -204,25 +205,44 @@ class ESearch:
         return b" ".join(words) + b"\r\n"
 
 
+class Told(NamedTuple):
+    """One item of many messages: how it is written, with one place, and a value for each."""
+
+    form: bytes
+    values: Sequence[int] | Sequence[bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """FETCH responses of a batch of messages (RFC 9051 section 7.5.2) in one octet string.
 
-    `columns[j][i]` is what item j says of message `numbers[i]`, its name included. With
-    `by_uid` the numbers are UIDs, and the response is UIDFETCH (RFC 9586 section 3.3).
+    `told[j]` says item j of all messages, in the order of `numbers`. With `by_uid` the numbers
+    are UIDs, and the response is UIDFETCH (RFC 9586 section 3.3).
     """
 
     numbers: Sequence[int]
-    columns: Sequence[Sequence[bytes]]
+    told: Sequence[Told]
     by_uid: bool = False
 
     def encode(self) -> bytes:
-        if len(self.columns) == 1:
-            told: Iterable[bytes] = self.columns[0]
-        else:
-            told = map(b" ".join, zip(*self.columns, strict=True))
-        form = b"* %d UIDFETCH (%b)\r\n" if self.by_uid else b"* %d FETCH (%b)\r\n"
-        return b"".join([form % pair for pair in zip(self.numbers, told, strict=True)])
+        """All in one step of formatting, which is half the cost of one for each message."""
+        form = b" ".join([item.form for item in self.told])
+        line = b"* %%d %b (%b)\r\n" % (b"UIDFETCH" if self.by_uid else b"FETCH", form)
+        rows = zip(self.numbers, *[item.values for item in self.told], strict=True)
+        return line * len(self.numbers) % tuple(chain.from_iterable(rows))
+
+
+def begun(numbers: Sequence[int], told: Sequence[Told], *, by_uid: bool) -> list[bytes]:
+    """The beginnings of FETCH responses, which go on with octets; see `Fetched`."""
+    form = b" ".join([item.form for item in told])
+    line = b"* %%d %b (%b" % (b"UIDFETCH" if by_uid else b"FETCH", form)
+    rows = zip(numbers, *[item.values for item in told], strict=True)
+    return [line % row for row in rows]
+
+
+UID = b"UID %d"
+MODSEQ = b"MODSEQ (%d)"
+PLAIN = b"%b"  # of values that bring their name along
 
 
 def quoted(octets: bytes) -> bytes:

@@ -44,6 +44,7 @@ CALLS: dict[str, Call] = {
     "placements": lambda on, at: on.mail.placements(at.account, at.source),
     "changes": lambda on, at: on.mail.changes(at.account, at.source, at.since),
     "rows": lambda on, at: on.mail.rows(at.account, at.source, at.uids, list(Column)),
+    "octets": lambda on, at: on.mail.octets_of(at.account, at.source, at.uids, [Column.BODY]),
     "mailboxes": lambda on, at: on.mail.mailboxes(at.account),
     "find": lambda on, at: on.mail.find_mailbox(at.account, INBOX),
     "counts": lambda on, at: on.mail.counts(at.account, at.source),

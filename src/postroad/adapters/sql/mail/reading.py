@@ -3,6 +3,7 @@
 import json
 from array import array
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 from postroad.adapters.sql.mail.mailboxes import load_selectable
 from postroad.adapters.sql.mail.selection import Chosen, choose, chosen, everything
@@ -46,6 +47,7 @@ _EMAILS_AFTER = Sql("""
     WHERE owner_id = :owner AND email_id > :after ORDER BY email_id LIMIT :limit
 """)
 _row_statements: dict[str, Chosen] = {}
+_octets_statements: dict[str, Chosen] = {}
 
 
 def placements(owner: AccountId, mailbox: MailboxId) -> Steps[tuple[Mailbox, Placements]]:
@@ -122,6 +124,35 @@ def rows_of(
             ORDER BY p.uid
         """)  # noqa: S608  # names of columns from our own table above
     return (yield Run(*choose(statement, uids, {"owner": owner, "mailbox": mailbox})))
+
+
+def octets_of(
+    owner: AccountId, mailbox: MailboxId, uids: Sequence[Uid], columns: Sequence[Column]
+) -> Steps[tuple[Sequence[Uid], list[bytes]]]:
+    """One step of the statement for all messages, see `MailStore.octets_of`."""
+    if not uids:
+        return (), []
+    names = ", ".join([*(_NAMES[column] for column in columns), ":nothing"])
+    first = f"coalesce({names})"
+    statement = _octets_statements.get(first)
+    if statement is None:
+        statement = _octets_statements[first] = chosen(f"""
+            SELECT count(*), {{pack uid}}, {{pack size}}, {{join octets}} FROM (
+                SELECT p.uid, {first} AS octets, length({first}) AS size
+                FROM placement p CROSS JOIN email e
+                WHERE p.owner_id = :owner AND p.mailbox_id = :mailbox AND p.{{these}}
+                    AND e.owner_id = p.owner_id AND e.email_id = p.email_id
+                ORDER BY p.uid
+            ) AS ordered
+        """)  # noqa: S608  # names of columns from our own table above
+    params: Params = {"owner": owner, "mailbox": mailbox, "nothing": b""}
+    row = (yield Run(*choose(statement, uids, params)))[0]
+    if not row[0]:
+        return (), []
+    found = uids if row[0] == len(uids) else [Uid(uid) for uid in json.loads(text(row[1]))]
+    joined = octets(row[3])
+    ends = accumulate(json.loads(text(row[2])), initial=0)
+    return found, [joined[start:end] for start, end in pairwise(ends)]
 
 
 def quota(owner: AccountId) -> Steps[tuple[int, int | None]]:

@@ -27,7 +27,7 @@ from postroad.sessions.imap.view import Batch, Selected
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.fetch import Fetch, Item, Section, parse_fetch
 from postroad.wire.imap.partial import PartialRange
-from postroad.wire.imap.responses import Condition, Vanished
+from postroad.wire.imap.responses import Condition, Vanished, begun
 from postroad.wire.imap.sequence import SequenceSet, Span, absent, merged, spans_of
 
 _SECTIONS_AT_ONCE = 100  # messages whose part tables are looked at in one go
@@ -163,9 +163,9 @@ async def _plain(
 ) -> Replies:
     reader = ItemReader(context, view, items)
     for batch in view.batches(spans):
-        told, columns, _ = await reader.read(batch)
-        if told.numbers:
-            yield told.fetched(columns, uid_only=context.uid_only)
+        there, told, _ = await reader.read(batch)
+        if there.numbers:
+            yield there.fetched(told, uid_only=context.uid_only)
 
 
 async def _sections(
@@ -178,20 +178,13 @@ async def _sections(
     whole = all(map(is_whole, sections))
     more = (Column.BLOB_ID, Column.SIZE if whole else Column.PART_TABLE)
     reader = ItemReader(context, view, items, more)
-    form = b"* %d UIDFETCH (%b" if context.uid_only else b"* %d FETCH (%b"
     for batch in view.batches(spans):
         for start in range(0, len(batch.uids), _SECTIONS_AT_ONCE):
             part = _cut(batch, start)
-            told, columns, stored = await reader.read(part)
+            there, told, stored = await reader.read(part)
             places = _located(stored, sections, whole=whole)
-            names = told.names(uid_only=context.uid_only)
-            heads = [b" ".join(texts) for texts in zip(*columns, strict=True)] or [b""] * len(
-                told.numbers
-            )
-            messages = [
-                Message(form % (name, head), wanted)
-                for name, head, wanted in zip(names, heads, places, strict=True)
-            ]
+            heads = begun(there.names(uid_only=context.uid_only), told, by_uid=context.uid_only)
+            messages = [Message(head, wanted) for head, wanted in zip(heads, places, strict=True)]
             async with aclosing(respond(context.mailboxes, messages)) as pieces:
                 async for piece in pieces:
                     yield piece

@@ -17,7 +17,7 @@ from postroad.sessions.imap.feature import (
 )
 from postroad.sessions.imap.flags import Look
 from postroad.sessions.imap.view import Selected
-from postroad.wire.imap.responses import Condition, Fetched
+from postroad.wire.imap.responses import MODSEQ, UID, Condition, Fetched, Told
 from postroad.wire.imap.sequence import encode_numbers
 from postroad.wire.imap.store import Action, Store, parse_store
 
@@ -71,24 +71,23 @@ def _flags(
 ) -> Iterable[Fetched]:
     """The flags as they are now; with UID and MODSEQ for clients that resynchronise."""
     placements = view.snapshot.placements
-    looks = [flags.told(look) for look in placements.combinations]
     for batch in view.batches(view.spans_of_uids(uids)):
-        columns = []
+        told = []
         if (by_uid or context.qresync) and not context.uid_only:
-            columns.append([b"UID %d" % uid for uid in batch.uids])
+            told.append(Told(UID, batch.uids))
         if context.condstore:
-            columns.append([b"MODSEQ (%d)" % placements.mod_seqs[n] for n in batch.places])
-        columns.append([looks[placements.looks[n]] for n in batch.places])
-        yield batch.fetched(columns, uid_only=context.uid_only)
+            told.append(Told(MODSEQ, batch.of(placements.mod_seqs)))
+        told.append(flags.column(placements, batch.of(placements.looks)))
+        yield batch.fetched(told, uid_only=context.uid_only)
 
 
 def _mod_seqs(view: Selected, uids: list[Uid], *, uid_only: bool) -> Iterable[Fetched]:
     """RFC 7162 section 3.1.3: also with .SILENT the client has to hear of the new sequence."""
     mod_seqs = view.snapshot.placements.mod_seqs
     for batch in view.batches(view.spans_of_uids(uids)):
-        columns = [] if uid_only else [[b"UID %d" % uid for uid in batch.uids]]
-        columns.append([b"MODSEQ (%d)" % mod_seqs[n] for n in batch.places])
-        yield batch.fetched(columns, uid_only=uid_only)
+        told = [] if uid_only else [Told(UID, batch.uids)]
+        told.append(Told(MODSEQ, batch.of(mod_seqs)))
+        yield batch.fetched(told, uid_only=uid_only)
 
 
 def _silently(view: Selected, done: Stored, change: FlagChange) -> list[Uid]:
