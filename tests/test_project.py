@@ -111,9 +111,11 @@ def test_files_are_small() -> None:
     assert long == {}, "which second subject moved in?"
 
 
-def test_migrations_are_numbered_without_gaps() -> None:
+def test_migrations_have_numbers_of_their_own() -> None:
+    """There may be gaps: a number is taken before its migration is there."""
     numbers = [migration.number for migration in migrations()]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers[0] == 1
+    assert numbers == sorted(set(numbers))
     folder = ROOT / "src/postroad/adapters/sql/schema"
     assert len(list(folder.glob("*.sql"))) == len(numbers), "a file whose name is no number"
 

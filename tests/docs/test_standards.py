@@ -17,12 +17,13 @@ from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.settings import Cleartext as ImapCleartext
 from postroad.sessions.imap.settings import ImapSettings
 from postroad.sessions.imap.settings import Peer as ImapPeer
-from postroad.sessions.sasl.exchange import Authenticator
+from postroad.sessions.sasl.exchange import Authenticator, Circumstances
 from postroad.sessions.smtp.context import Context as SmtpContext
 from postroad.sessions.smtp.extensions import EXTENSIONS
 from postroad.sessions.smtp.ports import Peer, Reception, Tls
 from postroad.sessions.smtp.settings import Role, SmtpSettings
 
+SASL = Circumstances(scram=True)
 ROOT = Path(__file__).parents[2]
 TABLE: dict[str, dict[str, object]] = tomllib.loads(
     (ROOT / "docs" / "standards.toml").read_text(encoding="utf-8")
@@ -64,7 +65,9 @@ def imap_capabilities() -> Iterator[str]:
             for has_tls in (False, True):
                 context = ImapContext(
                     cast(Services, None),  # what is announced depends on no service
-                    ImapSettings("mail.example.org", cleartext, literal_minus=literal_minus),
+                    ImapSettings(
+                        "mail.example.org", cleartext, literal_minus=literal_minus, sasl=SASL
+                    ),
                     ImapPeer("127.0.0.1", is_loopback=True),
                     has_tls,
                     not has_tls,
@@ -79,7 +82,9 @@ def ehlo_keywords() -> Iterator[str]:
     for role in Role:
         for tls in (None, Tls("TLSv1.3", "TLS_AES_256_GCM_SHA384")):
             context = SmtpContext(
-                SmtpSettings("mail.example.org", max_octets=1000, max_recipients=5, max_errors=10),
+                SmtpSettings(
+                    "mail.example.org", max_octets=1000, max_recipients=5, max_errors=10, sasl=SASL
+                ),
                 role,
                 Peer("192.0.2.1"),
                 cast(Reception, None),  # what is announced depends on no service

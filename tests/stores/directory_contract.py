@@ -299,6 +299,34 @@ class CredentialsContract:
         with pytest.raises(NotFound):
             await stores.directory.set_password(AccountId(999), "x", NOW)
 
+    async def test_keys_of_scram_belong_to_one_password(self, stores: Stores) -> None:
+        alice = await stores.person("alice")
+        directory, account = stores.directory, alice.account_id
+
+        async def kept() -> list[bytes | None]:
+            return [one.scram for one in await directory.credentials(account)]
+
+        await directory.set_password(account, "one", NOW, b"keys of one")
+        assert await kept() == [b"keys of one"]
+        await directory.set_password(account, "two", NOW)
+        assert await kept() == [None]
+        (two,) = await directory.credentials(account)
+        before = (await directory.load_account(account)).auth_version
+        await directory.keep_scram(two, b"keys of two")
+        assert await kept() == [b"keys of two"]
+        assert (await directory.load_account(account)).auth_version == before
+        await directory.set_password(account, "three", NOW)
+        await directory.keep_scram(two, b"keys of two")  # too late
+        assert await kept() == [None]
+        await directory.revoke_credential(account, two.credential_id)
+        await directory.keep_scram(two, b"keys of two")
+        assert await kept() == []
+        phone = Credential(
+            "p", account, CredentialKind.APP_PASSWORD, "", "x", frozenset(), NOW, b"\0\xff"
+        )
+        await directory.create_app_password(phone)
+        assert await directory.credentials(account) == (phone,)
+
     async def test_app_passwords(self, stores: Stores) -> None:
         alice, bob = await stores.person("alice"), await stores.person("bob")
         directory = stores.directory

@@ -20,8 +20,9 @@ from postroad.adapters.system.clock import SystemClock
 from postroad.app.secrets import check_fingerprint, load_sealer, make_master_key
 from postroad.base.errors import Invalid
 from postroad.config.loader import effective_hostname
-from postroad.config.settings import DeliveryMode, Settings
+from postroad.config.settings import DeliveryMode, Scram, Settings
 from postroad.core.auth.passwords import Passwords
+from postroad.core.auth.scram import ScramVerifiers
 from postroad.core.auth.sealing import Sealer
 from postroad.core.directory.accounts import Accounts
 from postroad.core.directory.domains import Domains
@@ -57,6 +58,7 @@ class Program:
     bus: LocalBus
     metrics: Metrics
     passwords: Passwords
+    scram: ScramVerifiers
     accounts: Accounts
     domains: Domains
     keys: ApiKeys
@@ -152,6 +154,7 @@ def _assemble(
     directory, queue = SqlDirectoryStore(engine), SqlQueueStore(engine)
     dns = resolver or DnsResolver(settings.dns.servers)
     passwords = Passwords(tasks, os.cpu_count() or 1)
+    scram = ScramVerifiers(sealer, tasks, of_passwords=settings.auth.scram is Scram.ALL)
     signer = Signer(directory, sealer, tasks)
     live = settings.delivery.mode is DeliveryMode.LIVE
     return Program(
@@ -170,7 +173,8 @@ def _assemble(
         bus=bus,
         metrics=metrics,
         passwords=passwords,
-        accounts=Accounts(directory, passwords, sealer, clock),
+        scram=scram,
+        accounts=Accounts(directory, passwords, sealer, clock, scram),
         domains=Domains(directory, dns, sealer, tasks, clock, hostname),
         keys=ApiKeys(directory, sealer, clock),
         signer=signer,

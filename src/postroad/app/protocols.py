@@ -7,7 +7,7 @@ from postroad.adapters.spool.settings import SpoolSettings
 from postroad.app.program import Program
 from postroad.app.services import Services
 from postroad.config.checks import split_listener
-from postroad.config.settings import LiteralForm
+from postroad.config.settings import LiteralForm, Scram
 from postroad.server.connection import Connection, tls_facts
 from postroad.server.conversation import Conversation
 from postroad.server.imap import ImapConversation, ImapPatience
@@ -16,6 +16,7 @@ from postroad.server.smtp import SmtpConversation, SmtpPatience
 from postroad.sessions.imap import session as imap
 from postroad.sessions.imap import settings as imap_settings
 from postroad.sessions.imap.feature import Services as ImapServices
+from postroad.sessions.sasl.exchange import Circumstances
 from postroad.sessions.smtp import settings as smtp_settings
 from postroad.sessions.smtp.ports import Peer as SmtpPeer
 from postroad.sessions.smtp.ports import Tls
@@ -70,6 +71,7 @@ def _smtp_maker(
         max_recipients=limits.recipients,
         max_errors=limits.smtp_errors,
         cleartext=smtp_settings.Cleartext(program.settings.auth.cleartext.value),
+        sasl=_sasl(program),
         bare_newlines=smtp_settings.BareNewlines(program.settings.smtp.bare_newlines.value),
     )
     patience = SmtpPatience(lifetime_seconds=limits.smtp_session.total_seconds())
@@ -93,12 +95,17 @@ def _smtp_maker(
     return for_role
 
 
+def _sasl(program: Program) -> Circumstances:
+    return Circumstances(scram=program.settings.auth.scram is not Scram.OFF)
+
+
 def _imap_maker(
     program: Program, services: Services
 ) -> Callable[..., Callable[[Connection], Conversation]]:
     settings = imap_settings.ImapSettings(
         hostname=program.hostname,
         cleartext=imap_settings.Cleartext(program.settings.auth.cleartext.value),
+        sasl=_sasl(program),
         max_append_octets=program.settings.limits.message_octets,
         literal_minus=program.settings.imap.literal is LiteralForm.MINUS,
     )

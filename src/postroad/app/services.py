@@ -58,6 +58,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             program.sealer,
             Throttle(settings.auth.throttle),
             program.clock,
+            program.scram,
             program.metrics,
         ),
         reception=_reception(program, router, spools),

@@ -80,12 +80,22 @@ class TlsSettings:
     """PEM file with the private key, without a password."""
 
 
+class Scram(Enum):
+    """Of which passwords the keys of SCRAM are kept and taken."""
+
+    OFF = "off"
+    APP_PASSWORDS = "app_passwords"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSettings:
     """How people prove who they are."""
 
     cleartext: Cleartext = Cleartext.NEVER
     """`never`: passwords only over TLS. `loopback`: from this machine also without."""
+    scram: Scram = Scram.OFF
+    """Which passwords open by SCRAM: `off`: none, `app_passwords`: those alone, `all`: all."""
     throttle: ThrottleSettings = field(default_factory=ThrottleSettings)
     """How failed logins are slowed down."""
 

@@ -87,6 +87,7 @@ class Credential:
     verifier: str  # Argon2id, or a keyed hash for app passwords
     scopes: frozenset[str]  # protocols: "imap", "smtp"...; empty means all
     created_at: Moment
+    scram: bytes | None = None  # sealed keys of SCRAM; None: it opens nothing by SCRAM
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,15 @@ class DirectoryStore(Protocol):
         ...
 
     @abstractmethod
-    async def set_password(self, account: AccountId, verifier: str, at: Moment) -> None:
-        """Replace the account's password and raise its `auth_version`."""
+    async def set_password(
+        self, account: AccountId, verifier: str, at: Moment, scram: bytes | None = None
+    ) -> None:
+        """Replace the account's password, and what is kept of it; raise its `auth_version`."""
+        ...
+
+    @abstractmethod
+    async def keep_scram(self, credential: Credential, scram: bytes) -> None:
+        """Add the sealed keys of SCRAM to a credential, unless it was changed or revoked."""
         ...
 
     @abstractmethod

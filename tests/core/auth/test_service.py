@@ -8,6 +8,7 @@ from core.house import House
 from postroad.base.errors import AuthenticationFailed, TryLater
 from postroad.base.secret import Secret
 from postroad.core.auth.passwords import Passwords
+from postroad.core.auth.scram import ScramVerifiers
 from postroad.core.auth.sealing import Sealer
 from postroad.core.auth.service import Authenticator
 from postroad.core.auth.throttle import Throttle, ThrottleSettings
@@ -27,6 +28,7 @@ async def test_a_key_that_is_right_does_not_wait_for_those_that_are_wrong(tmp_pa
         sealer,
         Throttle(ThrottleSettings()),
         house.clock,
+        ScramVerifiers(sealer, house.jobs, of_passwords=False),
     )
     keys = ApiKeys(house.directory, sealer, house.clock)
     _, token = await keys.create(await house.stores.tenant(), "n", KeyPermission.SENDING, None)

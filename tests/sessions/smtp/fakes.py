@@ -13,6 +13,8 @@ from postroad.base.errors import (
 )
 from postroad.base.moments import Moment
 from postroad.base.secret import Secret
+from postroad.core.auth.scram import Digest
+from postroad.core.auth.service import ScramExchange
 from postroad.core.message.facts import Facts, MailParameters, Receipt
 from postroad.model.directory import Account, Role
 from postroad.model.ids import AccountId, TenantId, TraceId
@@ -102,6 +104,9 @@ class FakeCore(Reception, Authenticator):
         if name != "alice@example.org" or password != Secret("wonderland"):
             raise AuthenticationFailed("the name or the password is wrong")
         return Principal(_account(name), "c1")
+
+    async def scram(self, name: str, digest: Digest, *, protocol: str, peer: str) -> ScramExchange:
+        raise TryLater("there are no keys here")
 
 
 def _account(address: str) -> Account:

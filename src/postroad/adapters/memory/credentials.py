@@ -16,10 +16,18 @@ class MemoryCredentials(DirectoryStore):
     def __init__(self, state: MemoryState) -> None:
         self._state = state
 
-    async def set_password(self, account: AccountId, verifier: str, at: Moment) -> None:
+    async def set_password(
+        self, account: AccountId, verifier: str, at: Moment, scram: bytes | None = None
+    ) -> None:
         self._raise_version(account)
         kind = CredentialKind.PASSWORD
-        self._put(Credential("password", account, kind, "", verifier, frozenset(), at))
+        self._put(Credential("password", account, kind, "", verifier, frozenset(), at, scram))
+
+    async def keep_scram(self, credential: Credential, scram: bytes) -> None:
+        for one in self._credentials(credential.account_id):
+            same = one.credential_id == credential.credential_id
+            if same and one.verifier == credential.verifier:
+                self._put(replace(one, scram=scram))
 
     async def create_app_password(self, credential: Credential) -> None:
         self._put(credential)

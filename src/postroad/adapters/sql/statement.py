@@ -143,5 +143,9 @@ def optional_integer(value: object) -> int | None:
     return None if value is None else integer(value)
 
 
+def optional_octets(value: object) -> bytes | None:
+    return None if value is None else octets(value)
+
+
 def optional_text(value: object) -> str | None:
     return None if value is None else text(value)

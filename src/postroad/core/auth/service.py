@@ -1,10 +1,13 @@
 """Proving who somebody is: the one place that all protocols ask."""
 
+import contextlib
 import hashlib
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from postroad.base.errors import AuthenticationFailed, TryLater
+from postroad.base.errors import AuthenticationFailed, MailError, TryLater
 from postroad.base.moments import Moment
 from postroad.base.secret import Secret
 from postroad.core.auth.passwords import (
@@ -12,6 +15,7 @@ from postroad.core.auth.passwords import (
     api_token_hash,
     app_password_fits,
 )
+from postroad.core.auth.scram import ITERATIONS, Digest, ScramVerifiers
 from postroad.core.auth.sealing import Sealer
 from postroad.core.auth.throttle import Throttle
 from postroad.formats.mailaddress import normalise_address
@@ -25,6 +29,28 @@ _REMEMBERED = 10_000
 _TOUCH_AFTER = Moment(60 * 1_000_000)
 
 
+@dataclass(frozen=True, slots=True)
+class _Login:
+    """What is counted of an attempt."""
+
+    address: str
+    protocol: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScramExchange:
+    """What the server says first (RFC 5802 section 5), and how the proof is judged."""
+
+    salt: bytes
+    iterations: int
+    prove: Callable[[bytes, bytes], tuple[Principal, bytes]]
+    """From AuthMessage and ClientProof to who it is and ServerSignature.
+
+    Raises `AuthenticationFailed`. Once only.
+    """
+
+
 class Authenticator:
     """Checks names and secrets; wrong ones cost the same time whatever was wrong about them."""
 
@@ -35,6 +61,7 @@ class Authenticator:
         sealer: Sealer,
         throttle: Throttle,
         clock: Clock,
+        scram: ScramVerifiers,
         counters: Counters | None = None,
     ) -> None:
         self._directory = directory
@@ -42,6 +69,7 @@ class Authenticator:
         self._sealer = sealer
         self._throttle = throttle
         self._clock = clock
+        self._scram = scram
         self._counters = counters or NoCounters()
         # Verified credentials: the key holds the auth_version, so a change makes it void.
         self._verified: OrderedDict[bytes, str] = OrderedDict()
@@ -55,24 +83,57 @@ class Authenticator:
         `protocol` is what an app password's scopes name: imap, smtp, http.
         Raises `AuthenticationFailed`, or `TryLater` when there were too many failures.
         """
-        address = normalise_address(name)
-        now = self._clock.now()
-        wait = self._throttle.wait_seconds(address, peer, now)
-        if wait:
-            raise TryLater(f"too many failed logins, try again in {wait} seconds")
+        address = self._admitted(name, peer)
         found = await self._directory.credentials_of(address)
         proven = None
         if found is not None and found[0].is_person:
             proven = await self._prove(found[0], found[1], password, protocol)
         else:
             await self._passwords.fits(None, password)
-        if found is None or proven is None or found[0].disabled:
-            self._throttle.failed(address, peer, password, now)
-            self._counters.count(Counter.REFUSED_LOGINS, protocol)
+        login = _Login(address, protocol, peer)
+        return self._concluded(login, None if found is None else found[0], proven, password)
+
+    async def scram(
+        self, name: str, digest: Digest, *, protocol: str, peer: str
+    ) -> "ScramExchange":
+        """Begin an exchange of SCRAM, alike for names that are known and those that are not.
+
+        Raises `TryLater` when there were too many failures.
+        """
+        address = self._admitted(name, peer)
+        found = await self._directory.credentials_of(address)
+        account, credentials = found if found is not None and found[0].is_person else (None, ())
+        candidates = self._scram.candidates(credentials, protocol)
+
+        def conclude(auth_message: bytes, proof: bytes) -> tuple[Principal, bytes]:
+            proven = self._scram.prove(candidates, address, digest, auth_message, proof)
+            # Limit: a proof tells nothing of the password, so the same wrong one counts each time.
+            wrong = Secret(secrets.token_hex(8))
+            credential, signature = proven or (None, b"")
+            login = _Login(address, protocol, peer)
+            return self._concluded(login, account, credential, wrong), signature
+
+        return ScramExchange(self._scram.salt(address), ITERATIONS, conclude)
+
+    def _admitted(self, name: str, peer: str) -> str:
+        """The address in its normalised form. Raises `TryLater` for who failed too often."""
+        address = normalise_address(name)
+        wait = self._throttle.wait_seconds(address, peer, self._clock.now())
+        if wait:
+            raise TryLater(f"too many failed logins, try again in {wait} seconds")
+        return address
+
+    def _concluded(
+        self, login: "_Login", account: Account | None, proven: str | None, secret: Secret
+    ) -> Principal:
+        """Count how it ended. Raises `AuthenticationFailed`, whatever it was that was wrong."""
+        if account is None or proven is None or account.disabled:
+            self._throttle.failed(login.address, login.peer, secret, self._clock.now())
+            self._counters.count(Counter.REFUSED_LOGINS, login.protocol)
             raise AuthenticationFailed("the name or the password is wrong")
-        self._throttle.succeeded(address, peer)
-        self._counters.count(Counter.LOGINS, protocol)
-        return Principal(found[0], proven)
+        self._throttle.succeeded(login.address, login.peer)
+        self._counters.count(Counter.LOGINS, login.protocol)
+        return Principal(account, proven)
 
     async def program(self, token: Secret, *, peer: str) -> Program:
         """The program behind an API key. Raises `AuthenticationFailed`, `TryLater`."""
@@ -108,15 +169,26 @@ class Authenticator:
                 continue
             allowed = not credential.scopes or protocol in credential.scopes
             if app_password_fits(self._sealer, credential.verifier, password) and allowed:
+                await self._keep_scram(account, credential, password)
                 return credential.credential_id
         own = next((c for c in credentials if c.kind is CredentialKind.PASSWORD), None)
         fits = await self._passwords.fits(own.verifier if own else None, password)
         if own is None or not fits:
             return None
+        await self._keep_scram(account, own, password)
         self._verified[key] = own.credential_id
         while len(self._verified) > _REMEMBERED:
             self._verified.popitem(last=False)
         return own.credential_id
+
+    async def _keep_scram(
+        self, account: Account, credential: Credential, password: Secret
+    ) -> None:
+        """For later logins by SCRAM; a store that cannot keep it now is no reason to refuse."""
+        scram = await self._scram.make_if_wanted(account, credential, password)
+        if scram is not None:
+            with contextlib.suppress(MailError):
+                await self._directory.keep_scram(credential, scram)
 
     def _cache_key(self, account: Account, password: Secret, protocol: str) -> bytes:
         about = f"{account.account_id}\0{account.auth_version}\0{protocol}\0".encode()

@@ -1,11 +1,13 @@
 """People: their accounts, aliases, passwords and app passwords."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from postroad.base.errors import Invalid, NotFound
 from postroad.base.identifiers import new_uuid
 from postroad.base.secret import Secret
 from postroad.core.auth.passwords import Passwords, app_password_verifier, new_app_password
+from postroad.core.auth.scram import ScramVerifiers
 from postroad.core.auth.sealing import Sealer
 from postroad.formats.mailaddress import acceptable_address, normalise_address, split_address
 from postroad.model.directory import Account, Alias, Credential, CredentialKind, Role, Tenant
@@ -28,11 +30,17 @@ _MAX_TARGETS = 500
 
 class Accounts:
     def __init__(
-        self, directory: DirectoryStore, passwords: Passwords, sealer: Sealer, clock: Clock
+        self,
+        directory: DirectoryStore,
+        passwords: Passwords,
+        sealer: Sealer,
+        clock: Clock,
+        scram: ScramVerifiers,
     ) -> None:
         self._directory = directory
         self._passwords = passwords
         self._sealer = sealer
+        self._scram = scram
         self._clock = clock
 
     async def create_tenant(self, name: str) -> Tenant:
@@ -57,14 +65,14 @@ class Accounts:
         if domain is None:
             name = split_address(wanted)[1]
             raise NotFound(f"{name} is not a domain of this server; add it with domain add {name}")
-        verifier = await self._passwords.hash(password)
+        verifier = await self._passwords.hash(password)  # before anything is made
         account = await self._directory.create_account(
             NewAccount(
                 domain.tenant_id, wanted, display_name, role, quota_octets, DEFAULT_MAILBOXES
             ),
             self._clock.now(),
         )
-        await self._directory.set_password(account.account_id, verifier, self._clock.now())
+        await self._keep_password(account, verifier, password)
         return await self._directory.load_account(account.account_id)
 
     async def find(self, address: str) -> Account:
@@ -81,8 +89,22 @@ class Accounts:
         """Raises `NotFound`, `Invalid`. The old one opens nothing more; open sessions go on."""
         account = await self.find(address)
         verifier = await self._passwords.hash(password)
-        await self._directory.set_password(account.account_id, verifier, self._clock.now())
+        await self._keep_password(account, verifier, password)
         return account
+
+    async def _keep_password(self, account: Account, verifier: str, password: Secret) -> None:
+        now = self._clock.now()
+        credential = Credential(
+            "password",
+            account.account_id,
+            CredentialKind.PASSWORD,
+            "",
+            verifier,
+            frozenset(),
+            now,
+        )
+        scram = await self._scram.make_if_wanted(account, credential, password)
+        await self._directory.set_password(account.account_id, verifier, now, scram)
 
     async def set_disabled(self, address: str, *, disabled: bool) -> Account:
         account = await self.find(address)
@@ -150,6 +172,8 @@ class Accounts:
             scopes=scopes,
             created_at=self._clock.now(),
         )
+        scram = await self._scram.make(account, credential, password)
+        credential = replace(credential, scram=scram)
         await self._directory.create_app_password(credential)
         return credential, password
 

@@ -7,13 +7,13 @@ from enum import Enum, auto
 from typing import Any, Generic, Protocol, TypeVar
 
 from postroad.base.moments import Moment
-from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.service import MailboxService
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
 from postroad.sessions.imap.needs import Appending, TextSearch
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
 from postroad.sessions.imap.view import Selected
+from postroad.sessions.sasl.exchange import Authenticator, Circumstances
 from postroad.wire.errors import WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition, Response
@@ -181,6 +181,11 @@ class Context:
         if self.has_tls:
             return True
         return self.settings.cleartext is Cleartext.LOOPBACK and self.peer.is_loopback
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """What may prove somebody on this connection."""
+        return self.settings.sasl
 
     @property
     def was_used(self) -> bool:

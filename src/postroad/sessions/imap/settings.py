@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from postroad.sessions.sasl.exchange import PASSWORDS_ONLY, Circumstances
+
 
 class Cleartext(Enum):
     """Whether a password may be taken without TLS."""
@@ -29,6 +31,8 @@ class ImapSettings:
     """Refused logins of one connection before it is closed."""
     max_bad_commands: int = 20
     """Commands in a row that are not understood before the connection is closed."""
+    sasl: Circumstances = PASSWORDS_ONLY
+    """What of SASL the settings make possible."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,20 @@ from typing import Protocol, Union
 
 from postroad.base.errors import NotAuthorised
 from postroad.base.secret import Secret
+from postroad.core.auth.scram import Digest
+from postroad.core.auth.service import ScramExchange
 from postroad.formats.mailaddress import normalise_address
 from postroad.model.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the settings and the connection make possible beyond passwords."""
+
+    scram: bool = False
+
+
+PASSWORDS_ONLY = Circumstances()
 
 
 class Authenticator(Protocol):
@@ -27,6 +39,11 @@ class Authenticator(Protocol):
         """Raises `AuthenticationFailed`, `NotPermitted`, `TryLater`."""
         ...
 
+    @abstractmethod
+    async def scram(self, name: str, digest: Digest, *, protocol: str, peer: str) -> ScramExchange:
+        """Begin an exchange, for a name that is known or not. Raises `TryLater`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -35,6 +52,7 @@ class Client:
     authenticator: Authenticator
     protocol: str  # as the scopes of app passwords name it: imap, smtp
     peer: str  # its address
+    circumstances: Circumstances
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +72,10 @@ Outcome = Union[Ask, Principal]  # noqa: UP007  # a forward reference needs it
 
 @dataclass(frozen=True, slots=True)
 class Mechanism:
-    """A SASL mechanism: its registered name and its first question."""
+    """A SASL mechanism: its registered name, when it is offered, and its first question."""
 
     name: str
+    is_offered: Callable[[Circumstances], bool]
     begin: Callable[[Client], Ask]
 
 

@@ -1,17 +1,23 @@
 """The mechanisms that we speak. Each is a value of its file, and a line here."""
 
-from postroad.sessions.sasl import password
-from postroad.sessions.sasl.exchange import Mechanism
+from postroad.sessions.sasl import password, scram
+from postroad.sessions.sasl.exchange import Circumstances, Mechanism
 
-MECHANISMS: tuple[Mechanism, ...] = (password.PLAIN, password.LOGIN)
+MECHANISMS: tuple[Mechanism, ...] = (  # the best first, as some clients take the first they know
+    scram.SCRAM_SHA_256,
+    scram.SCRAM_SHA_1,
+    password.PLAIN,
+    password.LOGIN,
+)
 _BY_NAME = {mechanism.name: mechanism for mechanism in MECHANISMS}
 
 
-def offered() -> tuple[str, ...]:
-    """The names to announce."""
-    return tuple(_BY_NAME)
+def offered(circumstances: Circumstances) -> tuple[str, ...]:
+    """The names to announce to a client in these circumstances."""
+    return tuple(one.name for one in MECHANISMS if one.is_offered(circumstances))
 
 
-def find(name: str) -> Mechanism | None:
-    """The mechanism of that name, in capitals."""
-    return _BY_NAME.get(name)
+def find(name: str, circumstances: Circumstances) -> Mechanism | None:
+    """The mechanism of that name, in capitals, if it is offered."""
+    found = _BY_NAME.get(name)
+    return found if found is not None and found.is_offered(circumstances) else None

@@ -38,5 +38,5 @@ async def _prove(client: Client, credentials: PlainCredentials) -> Principal:
     )
 
 
-PLAIN = Mechanism("PLAIN", _plain)
-LOGIN = Mechanism("LOGIN", _login)
+PLAIN = Mechanism("PLAIN", lambda _: True, _plain)
+LOGIN = Mechanism("LOGIN", lambda _: True, _login)

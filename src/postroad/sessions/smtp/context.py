@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from postroad.base.errors import MailError, TooLarge
 from postroad.model.principal import Principal
-from postroad.sessions.sasl.exchange import Authenticator
+from postroad.sessions.sasl.exchange import Authenticator, Circumstances
 from postroad.sessions.smtp.errors import reply_to
 from postroad.sessions.smtp.ports import (
     Peer,
@@ -134,6 +134,11 @@ class Context:
         mail, self.mail = self.mail, None
         if mail is not None:
             mail.transaction.abort()
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """What may prove somebody on this connection."""
+        return self.settings.sasl
 
     @property
     def protocol(self) -> str:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from postroad.sessions.sasl.exchange import PASSWORDS_ONLY, Circumstances
+
 
 class Role(Enum):
     """What a listener is for. The grammar is the same, the rules are not."""
@@ -48,3 +50,5 @@ class SmtpSettings:
     """Whether AUTH may be used without TLS."""
     bare_newlines: BareNewlines = BareNewlines.REFUSE
     """What becomes of a message with a bare CR or LF, BINARYMIME apart."""
+    sasl: Circumstances = PASSWORDS_ONLY
+    """What of SASL the settings make possible."""

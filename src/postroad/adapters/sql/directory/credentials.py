@@ -10,6 +10,7 @@ from postroad.adapters.sql.statement import (
     integer,
     one,
     optional_integer,
+    optional_octets,
     optional_text,
     text,
 )
@@ -19,13 +20,20 @@ from postroad.model.directory import Account, ApiKey, Credential, CredentialKind
 from postroad.model.ids import AccountId, TenantId
 
 _OF_ACCOUNT = Sql("""
-    SELECT credential_id, account_id, kind, name, verifier, scopes, created_at FROM credential
+    SELECT credential_id, account_id, kind, name, verifier, scopes, created_at, scram
+    FROM credential
     WHERE account_id = :account ORDER BY created_at, credential_id
 """)
 _PUT = Sql("""
-    INSERT INTO credential (account_id, credential_id, kind, name, verifier, scopes, created_at)
-    VALUES (:account, :credential, :kind, :name, :verifier, :scopes, :at)
-    ON CONFLICT (account_id, credential_id) DO UPDATE SET verifier = :verifier, created_at = :at
+    INSERT INTO credential (account_id, credential_id, kind, name, verifier, scopes, created_at,
+        scram)
+    VALUES (:account, :credential, :kind, :name, :verifier, :scopes, :at, :scram)
+    ON CONFLICT (account_id, credential_id)
+    DO UPDATE SET verifier = :verifier, created_at = :at, scram = :scram
+""")
+_KEEP_SCRAM = Sql("""
+    UPDATE credential SET scram = :scram
+    WHERE account_id = :account AND credential_id = :credential AND verifier = :verifier
 """)
 _REVOKE = Sql("""
     DELETE FROM credential WHERE account_id = :account AND credential_id = :credential RETURNING 1
@@ -51,7 +59,9 @@ _DELETE_KEY = Sql("""
 """)
 
 
-def set_password(account: AccountId, verifier: str, at: Moment) -> Steps[None]:
+def set_password(
+    account: AccountId, verifier: str, at: Moment, scram: bytes | None
+) -> Steps[None]:
     if not (yield Run(_RAISE, {"account": account})):
         raise NotFound("there is no such account")
     params: Params = {
@@ -62,6 +72,7 @@ def set_password(account: AccountId, verifier: str, at: Moment) -> Steps[None]:
         "verifier": verifier,
         "scopes": "",
         "at": at,
+        "scram": scram,
     }
     yield Run(_PUT, params)
 
@@ -75,8 +86,19 @@ def create_app_password(credential: Credential) -> Steps[None]:
         "verifier": credential.verifier,
         "scopes": " ".join(sorted(credential.scopes)),
         "at": credential.created_at,
+        "scram": credential.scram,
     }
     yield Run(_PUT, params)
+
+
+def keep_scram(credential: Credential, scram: bytes) -> Steps[None]:
+    params: Params = {
+        "account": credential.account_id,
+        "credential": credential.credential_id,
+        "verifier": credential.verifier,
+        "scram": scram,
+    }
+    yield Run(_KEEP_SCRAM, params)
 
 
 def credentials(account: AccountId) -> Steps[tuple[Credential, ...]]:
@@ -139,6 +161,7 @@ def _credential(row: Row) -> Credential:
         verifier=text(row[4]),
         scopes=frozenset(text(row[5]).split()),
         created_at=Moment(integer(row[6])),
+        scram=optional_octets(row[7]),
     )
 
 

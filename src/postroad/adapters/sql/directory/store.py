@@ -93,8 +93,13 @@ class SqlDirectoryStore(DirectoryStore):
     async def delete_alias(self, tenant: TenantId, address: str) -> None:
         await self._engine.write(lambda: accounts.delete_alias(tenant, address))
 
-    async def set_password(self, account: AccountId, verifier: str, at: Moment) -> None:
-        await self._engine.write(lambda: credentials.set_password(account, verifier, at))
+    async def set_password(
+        self, account: AccountId, verifier: str, at: Moment, scram: bytes | None = None
+    ) -> None:
+        await self._engine.write(lambda: credentials.set_password(account, verifier, at, scram))
+
+    async def keep_scram(self, credential: Credential, scram: bytes) -> None:
+        await self._engine.write(lambda: credentials.keep_scram(credential, scram))
 
     async def create_app_password(self, credential: Credential) -> None:
         await self._engine.write(lambda: credentials.create_app_password(credential))

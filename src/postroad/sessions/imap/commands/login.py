@@ -40,7 +40,7 @@ def login_capabilities(context: Context) -> tuple[bytes, ...]:
 def sasl_capabilities(context: Context) -> tuple[bytes, ...]:
     if context.principal is not None or not context.may_log_in:
         return (b"SASL-IR",)
-    names = mechanisms.offered()
+    names = mechanisms.offered(context.circumstances)
     return b"SASL-IR", *(b"AUTH=" + name.encode() for name in names)
 
 
@@ -78,7 +78,9 @@ async def handle_login(context: Context, command: PlainCredentials) -> Replies:
 
 
 async def handle_authenticate(context: Context, command: Authenticate) -> Replies:
-    mechanism = mechanisms.find(command.mechanism.decode("ascii", "replace"))
+    mechanism = mechanisms.find(
+        command.mechanism.decode("ascii", "replace"), context.circumstances
+    )
     if mechanism is None:
         yield Done("That mechanism is not known here", b"CANNOT", Condition.NO)
         return
@@ -94,7 +96,9 @@ async def handle_authenticate(context: Context, command: Authenticate) -> Replie
 
 
 def _client(context: Context) -> Client:
-    return Client(context.services.authenticator, "imap", context.peer.address)
+    return Client(
+        context.services.authenticator, "imap", context.peer.address, context.circumstances
+    )
 
 
 def _question(context: Context, ask: Ask) -> Continue:

@@ -33,14 +33,14 @@ def _may_log_in(context: Context) -> bool:
 def _offer(context: Context) -> str | None:
     if not context.role.is_submission or not _may_log_in(context):
         return None
-    return "AUTH " + " ".join(mechanisms.offered())
+    return "AUTH " + " ".join(mechanisms.offered(context.circumstances))
 
 
 async def _auth(context: Context, command: Auth) -> Answer:
     refusal = _may_not_auth(context)
     if refusal is not None:
         return Answer(refusal)
-    mechanism = mechanisms.find(command.mechanism)
+    mechanism = mechanisms.find(command.mechanism, context.circumstances)
     if mechanism is None:
         return Answer(Reply(504, "5.5.4", "No such mechanism here"))
     ask = mechanism.begin(_client(context))
@@ -50,7 +50,7 @@ async def _auth(context: Context, command: Auth) -> Answer:
 
 
 def _client(context: Context) -> Client:
-    return Client(context.authenticator, "smtp", context.peer.address)
+    return Client(context.authenticator, "smtp", context.peer.address, context.circumstances)
 
 
 def _may_not_auth(context: Context) -> Reply | None:
