@@ -20,6 +20,7 @@ from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.search.service import TextSearch
 from postroad.model.directory import Role
@@ -83,6 +84,7 @@ class Server:
         spools = SpoolFolder(self._path.parent, SpoolSettings(min_free_octets=0))
         return Services(
             cast("Authenticator", OpenDoor()),  # it has what the session asks of one
+            Reach(self.mail),
             MailboxService(self.mail, self._blobs, bus, cache, limits),
             Appending(
                 self.mail, self._blobs, spools, bus, Inline(), SystemClock(), max_octets=10_000

@@ -112,6 +112,7 @@ def _imap_maker(
     patience = ImapPatience(after_login_seconds=program.settings.imap.idle_timeout.total_seconds())
     parts = ImapServices(
         authenticator=services.authenticator,
+        reach=services.reach,
         mailboxes=services.mailboxes,
         appending=services.appending,
         search=services.search,

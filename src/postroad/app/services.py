@@ -16,6 +16,7 @@ from postroad.core.delivery.local import LocalMail
 from postroad.core.delivery.routing import Router
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.queue.conversion import Converter
 from postroad.core.queue.local import LocalQueue
@@ -37,6 +38,7 @@ _DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 class Services:
     authenticator: Authenticator
     reception: Reception
+    reach: Reach
     mailboxes: MailboxService
     appending: Appending
     search: TextSearch
@@ -62,6 +64,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             program.metrics,
         ),
         reception=_reception(program, router, spools),
+        reach=Reach(program.mail),
         mailboxes=MailboxService(
             program.mail,
             program.blobs,

@@ -8,11 +8,13 @@ from postroad.base.moments import after
 from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.model.directory import Account, Role
 from postroad.model.ids import AccountId, MailboxName, TenantId
 from postroad.model.mailbox import Flags, SpecialUse
 from postroad.model.principal import Principal
+from postroad.model.sharing import Viewer
 from postroad.ports.bus import Bus
 from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.session import (
@@ -31,6 +33,7 @@ from sessions.imap.messages import MESSAGES
 ALICE = Account(
     AccountId(1), TenantId(1), "alice@example.org", "", Role.MEMBER, True, 1, False, None, NOW
 )
+VIEWER = Viewer(ALICE.account_id, ALICE.tenant_id)
 SETTINGS = ImapSettings("mail.example.org", max_append_octets=100_000, max_literal_octets=1000)
 A_DAY = timedelta(days=1)
 
@@ -60,7 +63,12 @@ class Clients:
         )
         authenticator = cast("Authenticator", MemoryAuthenticator())
         self.services = Services(
-            authenticator, mailboxes, self.mail, self.mail, now=lambda: after(NOW, A_DAY)
+            authenticator,
+            Reach(store),
+            mailboxes,
+            self.mail,
+            self.mail,
+            now=lambda: after(NOW, A_DAY),
         )
         self.sessions: dict[str, ImapSession] = {}
         self.settings = SETTINGS

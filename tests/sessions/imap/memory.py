@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
-from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound, OverQuota
+from postroad.base.errors import AlreadyExists, InUse, NotFound, OverQuota
 from postroad.base.moments import Moment
 from postroad.core.message.prepared import new_email
 from postroad.formats.mime.prepare import prepare
@@ -37,6 +37,7 @@ from postroad.model.mailbox import (
     SpecialUse,
     Stored,
 )
+from postroad.model.sharing import Place
 from postroad.sessions.imap.needs import IncomingMessages
 from postroad.stores.mail import Row
 
@@ -305,16 +306,9 @@ class MemoryMail:
     # What else the session and the service ask for
 
     async def open(
-        self,
-        account: AccountId,
-        mailbox: MailboxName,
-        octets: int,
-        replaces: Replaced | None = None,
+        self, target: Place, octets: int, replaces: Replaced | None = None
     ) -> IncomingMessages:
-        found = await self.find_mailbox(account, mailbox)
-        if found is None or not found.selectable:
-            raise NoSuchTarget(f"there is no mailbox {mailbox}")
-        return MemoryIncoming(self, found.mailbox_id, replaces)
+        return MemoryIncoming(self, target.mailbox.mailbox_id, replaces)
 
     async def put(
         self,

@@ -12,7 +12,7 @@ from postroad.sessions.imap.view import Selected
 from postroad.wire.imap import searchkeys as s
 from postroad.wire.imap.searchkeys import Key, Side
 from postroad.wire.imap.sequence import SequenceSet
-from sessions.imap.clients import ALICE, SETTINGS, Clients
+from sessions.imap.clients import ALICE, SETTINGS, VIEWER, Clients
 
 _LEAVES: list[Key] = [
     s.All(),
@@ -56,10 +56,10 @@ async def evaluation() -> Evaluation:
                  "message INBOX small flagged"):  # fmt: skip
         await clients.prepare(text)
     mailboxes = clients.services.mailboxes
-    account, name = ALICE.account_id, MailboxName("INBOX")
-    mailbox = await mailboxes.find(account, name)
-    snapshot = await mailboxes.snapshot(account, mailbox.mailbox_id)
-    view = Selected(mailboxes, account, snapshot, read_only=False)
+    place = await clients.services.reach.find(VIEWER, MailboxName("INBOX"))
+    mailbox = place.mailbox
+    snapshot = await mailboxes.snapshot(place.owner, mailbox.mailbox_id)
+    view = Selected(mailboxes, place, snapshot, read_only=False)
     # One message goes without the client being told: it matches nothing.
     await clients.prepare("message INBOX small")
     held = clients.mail.messages[mailbox.mailbox_id]

@@ -10,7 +10,7 @@ from postroad.model.ids import MailboxName, Uid
 from postroad.model.mailbox import FlagAction, FlagChange, Flags
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.responses import Exists, Expunged
-from sessions.imap.clients import ALICE, Clients
+from sessions.imap.clients import ALICE, VIEWER, Clients
 
 ACCOUNT = ALICE.account_id
 
@@ -24,9 +24,9 @@ async def opened() -> tuple[Clients, MailboxService, Selected]:
     clients = Clients()
     await clients.prepare("mailbox INBOX 3")
     mailboxes, name = clients.services.mailboxes, MailboxName("INBOX")
-    mailbox = await mailboxes.find(ACCOUNT, name)
-    snapshot = await mailboxes.snapshot(ACCOUNT, mailbox.mailbox_id)
-    return clients, mailboxes, Selected(mailboxes, ACCOUNT, snapshot, read_only=False)
+    place = await clients.services.reach.find(VIEWER, name)
+    snapshot = await mailboxes.snapshot(ACCOUNT, place.mailbox.mailbox_id)
+    return clients, mailboxes, Selected(mailboxes, place, snapshot, read_only=False)
 
 
 @given(_STEPS)

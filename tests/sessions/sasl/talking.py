@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.model.principal import Principal
 from postroad.sessions.imap.feature import Services
@@ -65,7 +66,8 @@ class ImapClient(Client):
     def __init__(self, authenticator: Authenticator, circumstances: Circumstances) -> None:
         services = Services(
             authenticator,
-            cast(MailboxService, None),  # logging in asks for none of these
+            cast(Reach, None),  # logging in asks for none of these
+            cast(MailboxService, None),
             cast(Appending, None),
             cast(TextSearch, None),
         )

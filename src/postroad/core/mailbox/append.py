@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import cast
 
-from postroad.base.errors import Invalid, NoSuchTarget, NotFound, OverQuota, TooLarge
+from postroad.base.errors import Invalid, NotFound, OverQuota, TooLarge
 from postroad.base.identifiers import new_trace_id
 from postroad.base.moments import Moment
 from postroad.core.message.prepared import new_email, parse
 from postroad.model.events import EventKind, NewEvent, Value
-from postroad.model.ids import AccountId, MailboxName, TraceId
+from postroad.model.ids import AccountId, TraceId
 from postroad.model.mailbox import Appended, Column, Flags, Mailbox, NewEmail, Replaced
+from postroad.model.sharing import Place
 from postroad.ports.bus import Bus
 from postroad.ports.clock import Clock
 from postroad.ports.spool import Octets, Spool, Spools
@@ -41,26 +42,19 @@ class Appending:
         self._clock = clock
 
     async def open(
-        self,
-        account: AccountId,
-        mailbox: MailboxName,
-        octets: int,
-        replaces: Replaced | None = None,
+        self, target: Place, octets: int, replaces: Replaced | None = None
     ) -> "AppendedMessages":
         """Begin a message of `octets` octets, after all that can be known beforehand.
 
-        Raises `NoSuchTarget`, `OverQuota`, `TooLarge`, `LowSpace`, `NotFound`.
+        Raises `OverQuota`, `TooLarge`, `LowSpace`, `NotFound`.
         """
         if octets > self.max_octets:
             raise TooLarge(f"a message has at most {self.max_octets} octets")
-        target = await self._store.find_mailbox(account, mailbox)
-        if target is None or not target.selectable:
-            raise NoSuchTarget(f"there is no mailbox {mailbox}")
         freed = 0 if replaces is None else await self._size(replaces)
-        if replaces is not None and replaces.account != account:
+        if replaces is not None and replaces.account != target.owner:
             freed = 0  # it made room in another account
-        await self.require_room(account, octets - freed)
-        return AppendedMessages(self, account, target, replaces)
+        await self.require_room(target.owner, octets - freed)
+        return AppendedMessages(self, target.owner, target.mailbox, replaces)
 
     async def _size(self, message: Replaced) -> int:
         """Raises `NotFound`."""

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from postroad.base.errors import Invalid, NoSuchTarget, NotFound, NotPermitted
+from postroad.base.errors import Invalid, NotPermitted
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.snapshot import Snapshot
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
@@ -19,6 +19,7 @@ from postroad.model.mailbox import (
     SpecialUse,
     Stored,
 )
+from postroad.model.sharing import Place, Spot
 from postroad.ports.bus import Bus
 from postroad.stores.blobs import BlobStore
 from postroad.stores.mail import MailStore, Row
@@ -57,16 +58,6 @@ class MailboxService:
 
     # Mailboxes
 
-    async def mailboxes(self, account: AccountId) -> tuple[Mailbox, ...]:
-        return await self._store.mailboxes(account)
-
-    async def find(self, account: AccountId, name: MailboxName) -> Mailbox:
-        """A mailbox that can be selected. Raises `NotFound`."""
-        mailbox = await self._store.find_mailbox(account, name)
-        if mailbox is None or not mailbox.selectable:
-            raise NotFound(f"there is no mailbox {name}")
-        return mailbox
-
     async def create(
         self, account: AccountId, name: MailboxName, special_use: SpecialUse | None = None
     ) -> Mailbox:
@@ -75,24 +66,22 @@ class MailboxService:
         self._bus.announce(account)
         return made
 
-    async def delete(self, account: AccountId, name: MailboxName) -> None:
+    async def delete(self, place: Place) -> None:
         """Raises `NotFound`, `NotPermitted` for INBOX, `InUse` for \\Noselect with children."""
-        if name == INBOX:
+        owner, mailbox = place.owner, place.mailbox
+        if mailbox.name == INBOX:
             raise NotPermitted("INBOX cannot be deleted")
-        mailbox = await self._store.find_mailbox(account, name)
-        if mailbox is None:
-            raise NotFound(f"there is no mailbox {name}")
-        await self._store.delete_mailbox(account, mailbox.mailbox_id)
-        self._cache.forget(account, mailbox.mailbox_id)
-        self._bus.announce(account)
+        await self._store.delete_mailbox(owner, mailbox.mailbox_id)
+        self._cache.forget(owner, mailbox.mailbox_id)
+        self._bus.announce(owner)
 
-    async def rename(self, account: AccountId, source: MailboxName, target: MailboxName) -> None:
+    async def rename(self, source: Place, target: Spot) -> None:
         """Raises `NotFound`, `AlreadyExists`, `Invalid`."""
-        wanted = self._acceptable(target)
-        if wanted.startswith(source + DELIMITER):
+        wanted = self._acceptable(target.name)
+        if wanted.startswith(source.mailbox.name + DELIMITER):
             raise Invalid("a mailbox cannot be moved below itself")
-        await self._store.rename_mailbox(account, source, wanted)
-        self._bus.announce(account)
+        await self._store.rename_mailbox(source.owner, source.mailbox.name, wanted)
+        self._bus.announce(source.owner)
 
     async def subscriptions(self, account: AccountId) -> frozenset[MailboxName]:
         return await self._store.subscriptions(account)
@@ -162,32 +151,28 @@ class MailboxService:
             self._bus.announce(account)
         return Stored(mod_seq, changed, modified)
 
-    async def copy(
-        self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxName
-    ) -> Copied:
+    async def copy(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
         """Copy messages, all or none (RFC 9051 section 6.4.7).
 
         Raises `NoSuchTarget`, `OverQuota`, `NotFound`.
         """
-        wanted = await self._target(account, target)
-        done = await self._store.copy(account, uids, source, wanted.mailbox_id)
+        account, places = source.owner, (source.mailbox.mailbox_id, target.mailbox.mailbox_id)
+        done = await self._store.copy(account, uids, *places)
         self._bus.announce(account)
         return done
 
-    async def move(
-        self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxName
-    ) -> Copied:
+    async def move(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
         """Move messages, in slices where there are many. Raises `NoSuchTarget`, `NotFound`."""
-        wanted = await self._target(account, target)
+        account, places = source.owner, (source.mailbox.mailbox_id, target.mailbox.mailbox_id)
         moved_from, moved_to = list[Uid](), list[Uid]()
         for part in self._slices(uids):
-            done = await self._store.move(account, part, source, wanted.mailbox_id)
+            done = await self._store.move(account, part, *places)
             moved_from.extend(done.source)
             moved_to.extend(done.target)
         if moved_from:
             # After the commit, never before: a listener must not hear of what may yet fail.
             self._bus.announce(account)
-        return Copied(wanted.uid_validity, moved_from, moved_to)
+        return Copied(target.mailbox.uid_validity, moved_from, moved_to)
 
     async def expunge(
         self, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None = None
@@ -211,12 +196,6 @@ class MailboxService:
 
     def stream(self, wanted: BlobRange) -> AsyncIterator[bytes]:
         return self._blobs.stream(wanted)
-
-    async def _target(self, account: AccountId, name: MailboxName) -> Mailbox:
-        mailbox = await self._store.find_mailbox(account, name)
-        if mailbox is None or not mailbox.selectable:
-            raise NoSuchTarget(f"there is no mailbox {name}")
-        return mailbox
 
     def _slices(self, uids: Sequence[Uid], size: int = 0) -> list[Sequence[Uid]]:
         size = size or self._limits.slice_messages

@@ -41,8 +41,9 @@ class Assembly:
         cls, context: Context, command: Append, replaces: Replaced | None = None
     ) -> "Assembly":
         """Open the mailbox and take the pieces before the first literal."""
+        target = await context.reach.target(context.viewer, MailboxName(command.mailbox))
         incoming = await context.services.appending.open(
-            context.account, MailboxName(command.mailbox), command.messages[0].octets, replaces
+            target, command.messages[0].octets, replaces
         )
         assembly = cls(context, incoming)
         try:

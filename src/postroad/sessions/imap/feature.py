@@ -7,9 +7,11 @@ from enum import Enum, auto
 from typing import Any, Generic, Protocol, TypeVar
 
 from postroad.base.moments import Moment
+from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
+from postroad.model.sharing import Viewer
 from postroad.sessions.imap.needs import Appending, TextSearch
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
 from postroad.sessions.imap.view import Selected
@@ -103,6 +105,7 @@ class Services:
     """The parts of the core that commands use."""
 
     authenticator: Authenticator
+    reach: Reach
     mailboxes: MailboxService
     appending: Appending
     search: TextSearch
@@ -143,11 +146,22 @@ class Context:
         return self.principal.account_id
 
     @property
+    def viewer(self) -> Viewer:
+        """Who asks for mailboxes by name."""
+        if self.principal is None:
+            raise RuntimeError("the dispatcher let a command through in the wrong state")
+        return Viewer(self.principal.account_id, self.principal.account.tenant_id)
+
+    @property
     def selected(self) -> Selected:
         """The selected mailbox; for commands that are only allowed with one."""
         if self.view is None:
             raise RuntimeError("the dispatcher let a command through in the wrong state")
         return self.view
+
+    @property
+    def reach(self) -> Reach:
+        return self.services.reach
 
     @property
     def mailboxes(self) -> MailboxService:

@@ -6,6 +6,7 @@ from typing import cast
 from postroad.core.mailbox.service import DELIMITER, INBOX
 from postroad.model.ids import MailboxName
 from postroad.model.mailbox import Column, Mailbox
+from postroad.model.sharing import Place
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.list import List, ListReturn, Selection
@@ -22,15 +23,16 @@ def mailbox_object_id(mailbox: Mailbox) -> str:
     return f"F{mailbox.mailbox_id}"
 
 
-def entry_of(mailbox: Mailbox, *, utf8: bool, old_name: str | None = None) -> ListEntry:
+def entry_of(place: Place, *, utf8: bool, old_name: str | None = None) -> ListEntry:
     """A LIST response about one mailbox, for SELECT and CREATE."""
-    return ListEntry(mailbox.name, _own_attributes(mailbox), utf8, old_name=old_name)
+    return ListEntry(place.name, _own_attributes(place), utf8, old_name=old_name)
 
 
 async def status_of(
-    context: Context, mailbox: Mailbox, items: Sequence[StatusItem]
+    context: Context, place: Place, items: Sequence[StatusItem]
 ) -> Mapping[StatusItem, int | str | None]:
     """The items of STATUS, in the order asked for."""
+    mailbox = place.mailbox
     known: dict[StatusItem, int | str | None] = {
         StatusItem.MESSAGES: mailbox.messages,
         StatusItem.RECENT: 0,
@@ -42,30 +44,29 @@ async def status_of(
         StatusItem.MAILBOXID: mailbox_object_id(mailbox),
     }
     if not _COUNTED.isdisjoint(items):
-        counts = await context.mailboxes.counts(context.account, mailbox.mailbox_id)
+        counts = await context.mailboxes.counts(place.owner, mailbox.mailbox_id)
         known[StatusItem.UNSEEN] = counts.unseen
         known[StatusItem.DELETED] = counts.deleted
     if StatusItem.DELETED_STORAGE in items:
-        known[StatusItem.DELETED_STORAGE] = await _deleted_octets(context, mailbox)
+        known[StatusItem.DELETED_STORAGE] = await _deleted_octets(context, place)
     return {item: known[item] for item in items}
 
 
-async def _deleted_octets(context: Context, mailbox: Mailbox) -> int:
+async def _deleted_octets(context: Context, place: Place) -> int:
     """The sizes of what is marked \\Deleted, together."""
-    snapshot = await context.mailboxes.snapshot(context.account, mailbox.mailbox_id)
-    view = Selected(context.mailboxes, context.account, snapshot, read_only=True)
+    snapshot = await context.mailboxes.snapshot(place.owner, place.mailbox.mailbox_id)
+    view = Selected(context.mailboxes, place, snapshot, read_only=True)
     uids = view.deleted()
     octets = 0
     for start in range(0, len(uids), _ROWS):
         some = uids[start : start + _ROWS]
-        rows = await context.mailboxes.rows(
-            context.account, mailbox.mailbox_id, some, [Column.SIZE]
-        )
+        rows = await context.mailboxes.rows(view.account, view.mailbox_id, some, [Column.SIZE])
         octets += sum(cast("int", row[1]) for row in rows)  # see Column
     return octets
 
 
-def _own_attributes(mailbox: Mailbox) -> tuple[str, ...]:
+def _own_attributes(place: Place) -> tuple[str, ...]:
+    mailbox = place.mailbox
     attributes = [] if mailbox.selectable else ["\\Noselect"]
     if mailbox.special_use is not None:
         attributes.append(mailbox.special_use.value)
@@ -75,25 +76,23 @@ def _own_attributes(mailbox: Mailbox) -> tuple[str, ...]:
 class Tree:
     """All names of an account: mailboxes, what lies above them, and subscriptions."""
 
-    def __init__(
-        self, mailboxes: Sequence[Mailbox], subscriptions: frozenset[MailboxName]
-    ) -> None:
-        self._mailboxes: dict[str, Mailbox] = {mailbox.name: mailbox for mailbox in mailboxes}
+    def __init__(self, places: Sequence[Place], subscriptions: frozenset[MailboxName]) -> None:
+        self._places: dict[str, Place] = {place.name: place for place in places}
         self._subscriptions: frozenset[str] = frozenset(subscriptions)
-        self._parents = _ancestors(self._mailboxes)
+        self._parents = _ancestors(self._places)
         self._subscribed_below = _ancestors(self._subscriptions)
         self._special_below = _ancestors(
-            {mailbox.name: mailbox for mailbox in mailboxes if mailbox.special_use}
+            {place.name: place for place in places if place.mailbox.special_use}
         )
 
-    def selectable(self, name: str) -> Mailbox | None:
-        mailbox = self._mailboxes.get(name)
-        return mailbox if mailbox is not None and mailbox.selectable else None
+    def selectable(self, name: str) -> Place | None:
+        place = self._places.get(name)
+        return place if place is not None and place.mailbox.selectable else None
 
     def listed(self, command: List, *, utf8: bool) -> Iterator[ListEntry]:
         """The answers to LIST, by name, INBOX first."""
         matches = _Matcher(command)
-        names = self._mailboxes.keys() | self._parents
+        names = self._places.keys() | self._parents
         if command.selection & Selection.SUBSCRIBED:
             names = names | self._subscriptions | self._subscribed_below
         for name in sorted(names, key=_order):
@@ -119,8 +118,8 @@ class Tree:
         if selection & Selection.SUBSCRIBED and name not in self._subscriptions:
             return False
         if selection & Selection.SPECIAL_USE:
-            mailbox = self._mailboxes.get(name)
-            return mailbox is not None and mailbox.special_use is not None
+            place = self._places.get(name)
+            return place is not None and place.mailbox.special_use is not None
         # Without SUBSCRIBED the names above mailboxes are told only where they are needed.
         return True
 
@@ -136,9 +135,9 @@ class Tree:
         return tuple(met)
 
     def _attributes(self, name: str, command: List) -> tuple[str, ...]:
-        mailbox = self._mailboxes.get(name)
-        attributes = ["\\NonExistent"] if mailbox is None else list(_own_attributes(mailbox))
-        if mailbox is not None or name in self._parents:
+        place = self._places.get(name)
+        attributes = ["\\NonExistent"] if place is None else list(_own_attributes(place))
+        if place is not None or name in self._parents:
             has_children = name in self._parents
             attributes.append("\\HasChildren" if has_children else "\\HasNoChildren")
         told = command.returns & ListReturn.SUBSCRIBED or command.selection & Selection.SUBSCRIBED

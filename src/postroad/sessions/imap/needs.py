@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from postroad.base.moments import Moment
-from postroad.model.ids import AccountId, MailboxId, MailboxName, Uid
+from postroad.model.ids import AccountId, MailboxId, Uid
 from postroad.model.mailbox import Appended, Flags, Replaced
+from postroad.model.sharing import Place
 
 
 class IncomingMessages(Protocol):
@@ -53,16 +54,12 @@ class IncomingMessages(Protocol):
 class Appending(Protocol):
     @abstractmethod
     async def open(
-        self,
-        account: AccountId,
-        mailbox: MailboxName,
-        octets: int,
-        replaces: Replaced | None = None,
+        self, target: Place, octets: int, replaces: Replaced | None = None
     ) -> IncomingMessages:
         """Begin a message of `octets` octets, which may take the place of another.
 
-        Raises `NoSuchTarget`, `OverQuota`, `TooLarge`, `LowSpace`, `NotFound` (what is to be
-        replaced): all that is known beforehand.
+        Raises `OverQuota`, `TooLarge`, `LowSpace`, `NotFound` (what is to be replaced): all that
+        is known beforehand.
         """
         ...
 

@@ -114,7 +114,10 @@ class ImapSession:
     def idles_for(self) -> AccountId | None:
         """The account whose changes the client waits for in IDLE."""
         pending = self._context.pending
-        return self._context.account if pending is not None and pending.idles else None
+        if pending is None or not pending.idles:
+            return None
+        view = self._context.view
+        return self._context.account if view is None else view.account
 
     def greet(self) -> Response:
         """The greeting (RFC 9051 section 7.1.1)."""

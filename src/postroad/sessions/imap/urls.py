@@ -27,8 +27,8 @@ async def read_own(context: Context, octets: bytes) -> AsyncGenerator[bytes, Non
         raise BadUrl(octets, str(error)) from None
     if url.host is not None or url.auth is not None:
         raise BadUrl(octets, "Only URLs without a server can be catenated")
-    mailbox = await _mailbox(context, octets, url)
-    wanted = await locate(context, context.account, mailbox, url)
+    owner, mailbox = await _mailbox(context, octets, url)
+    wanted = await locate(context, owner, mailbox, url)
     if wanted is None or wanted.octets is None:
         raise BadUrl(octets, "There is no such message or part")
     async with aclosing(bodies.content(context.mailboxes, wanted)) as chunks:
@@ -36,17 +36,18 @@ async def read_own(context: Context, octets: bytes) -> AsyncGenerator[bytes, Non
             yield chunk
 
 
-async def _mailbox(context: Context, octets: bytes, url: MessageUrl) -> Mailbox:
+async def _mailbox(context: Context, octets: bytes, url: MessageUrl) -> tuple[AccountId, Mailbox]:
     if url.mailbox is None:
         if context.view is None:
             raise BadUrl(octets, "No mailbox is selected")
-        return context.view.snapshot.mailbox
+        return context.view.account, context.view.snapshot.mailbox
     try:
-        return await context.mailboxes.find(context.account, MailboxName(url.mailbox))
+        place = await context.reach.find(context.viewer, MailboxName(url.mailbox))
     except MailError as error:
         if error.temporary:
             raise
         raise BadUrl(octets, "There is no such mailbox") from None
+    return place.owner, place.mailbox
 
 
 async def locate(

@@ -10,6 +10,7 @@ from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.snapshot import Snapshot, difference
 from postroad.model.ids import AccountId, MailboxId, Uid, UidValidity
 from postroad.model.mailbox import Flags
+from postroad.model.sharing import Place
 from postroad.sessions.imap import flags
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.responses import (
@@ -62,13 +63,13 @@ class Selected:
     def __init__(
         self,
         mailboxes: MailboxService,
-        account: AccountId,
+        place: Place,
         snapshot: Snapshot,
         *,
         read_only: bool,
     ) -> None:
         self._mailboxes = mailboxes
-        self.account = account
+        self.place = place
         self.read_only = read_only
         self.uids = snapshot.uids
         self.announced = snapshot
@@ -77,6 +78,11 @@ class Selected:
         self._told: set[int] = set()  # UIDs whose flags in `snapshot` the client was told
         self._is_behind = False  # the client was told that `_settled` is its HIGHESTMODSEQ
         self._settled = snapshot.mod_seq  # up to here the client was told everything
+
+    @property
+    def account(self) -> AccountId:
+        """The owner of the mailbox."""
+        return self.place.owner
 
     @property
     def mailbox_id(self) -> MailboxId:

@@ -19,7 +19,7 @@ async def close(context: Context, command: None) -> Replies:
     if not view.read_only:
         # Security: only what this client knows of (RFC 9051 section 6.4.1 lets us choose).
         await view.refresh()
-        await context.mailboxes.expunge(context.account, view.mailbox_id, view.deleted())
+        await context.mailboxes.expunge(view.account, view.mailbox_id, view.deleted())
     yield Done("Closed")
 
 

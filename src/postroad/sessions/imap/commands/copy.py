@@ -38,7 +38,8 @@ def copy_uid(copied: Copied) -> bytes:
 async def handle(context: Context, command: Copy, *, by_uid: bool) -> Replies:
     view = context.selected
     uids = view.named(command.messages, uid=by_uid)
-    copied = await context.mailboxes.copy(context.account, uids, view.mailbox_id, command.target)
+    target = await context.reach.target(context.viewer, command.target)
+    copied = await context.mailboxes.copy(view.place, uids, target)
     yield Done("Copied", copy_uid(copied))
 
 

@@ -119,7 +119,7 @@ def _changed_since(view: Selected, spans: list[Span], since: int) -> list[Span]:
 async def _vanished(context: Context, command: Fetch, since: int) -> list[Span]:
     """What of the set is gone since then (RFC 7162 section 3.2.6)."""
     view = context.selected
-    changes = await context.mailboxes.changes(context.account, view.mailbox_id, ModSeq(since))
+    changes = await context.mailboxes.changes(view.account, view.mailbox_id, ModSeq(since))
     last = view.snapshot.mailbox.uid_next - 1
     if not changes.complete:
         # What has come since is not announced yet, and has not vanished either.
@@ -153,7 +153,7 @@ async def _see(
     if not uids:
         return ()
     change = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
-    done = await context.mailboxes.store_flags(context.account, view.mailbox_id, uids, change)
+    done = await context.mailboxes.store_flags(view.account, view.mailbox_id, uids, change)
     await view.refresh()
     return done.changed
 

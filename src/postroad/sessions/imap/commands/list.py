@@ -7,8 +7,8 @@ from postroad.wire.imap.mailbox_responses import LsubEntry, MailboxStatus, Separ
 
 
 async def _tree(context: Context) -> Tree:
-    mailboxes = await context.mailboxes.mailboxes(context.account)
-    return Tree(mailboxes, await context.mailboxes.subscriptions(context.account))
+    places = await context.reach.places(context.viewer)
+    return Tree(places, await context.mailboxes.subscriptions(context.account))
 
 
 async def handle(context: Context, command: List) -> Replies:
@@ -18,10 +18,10 @@ async def handle(context: Context, command: List) -> Replies:
     tree = await _tree(context)
     for entry in tree.listed(command, utf8=context.utf8):
         yield entry
-        mailbox = tree.selectable(entry.name)
-        if command.status and mailbox is not None:
+        place = tree.selectable(entry.name)
+        if command.status and place is not None:
             # RFC 5819 section 2: after its LIST response, and only if it can be selected.
-            values = await status_of(context, mailbox, command.status)
+            values = await status_of(context, place, command.status)
             yield MailboxStatus(entry.name, values, context.utf8)
 
 

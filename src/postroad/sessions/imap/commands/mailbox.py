@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from postroad.base.errors import NotFound
 from postroad.model.ids import MailboxName
 from postroad.model.mailbox import SpecialUse
+from postroad.model.sharing import Place
 from postroad.sessions.imap.feature import (
     AFTER_LOGIN,
     Context,
@@ -34,38 +34,38 @@ async def create(context: Context, command: Create) -> Replies:
         yield Done("That special use cannot be set", b"USEATTR", Condition.NO)
         return
     use = uses[0] if uses else None
-    mailbox = await context.mailboxes.create(context.account, MailboxName(command.mailbox), use)
-    if mailbox.name != command.mailbox.removesuffix("/"):
+    spot = context.reach.spot(context.viewer, MailboxName(command.mailbox))
+    place = Place(spot, await context.mailboxes.create(spot.owner, spot.name, use))
+    if place.name != command.mailbox.removesuffix("/"):
         # RFC 9051 section 6.3.4: the name was normalised, and the client has to know.
-        yield entry_of(mailbox, utf8=context.utf8, old_name=command.mailbox)
-    yield Done("Created", b"MAILBOXID (%b)" % mailbox_object_id(mailbox).encode())
+        yield entry_of(place, utf8=context.utf8, old_name=command.mailbox)
+    yield Done("Created", b"MAILBOXID (%b)" % mailbox_object_id(place.mailbox).encode())
 
 
 async def delete(context: Context, command: str) -> Replies:
-    was_selected = await _is_selected(context, MailboxName(command))
-    await context.mailboxes.delete(context.account, MailboxName(command))
-    if was_selected:
+    place = await context.reach.existing(context.viewer, MailboxName(command))
+    await context.mailboxes.delete(place)
+    if _is_selected(context, place):
         context.view = None
         yield Status(Condition.OK, "It was selected", b"CLOSED")
     yield Done("Deleted")
 
 
-async def _is_selected(context: Context, name: MailboxName) -> bool:
+def _is_selected(context: Context, place: Place) -> bool:
     """Whether it is the selected mailbox, whatever that was called when it was selected."""
-    if context.view is None:
-        return False
-    try:
-        mailbox = await context.mailboxes.find(context.account, name)
-    except NotFound:
-        return False
-    return mailbox.mailbox_id == context.view.mailbox_id
+    view, mailbox = context.view, place.mailbox
+    return view is not None and (view.account, view.mailbox_id) == (
+        place.owner,
+        mailbox.mailbox_id,
+    )
 
 
 async def rename(context: Context, command: Rename) -> Replies:
-    source, target = MailboxName(command.source), MailboxName(command.target)
-    await context.mailboxes.rename(context.account, source, target)
-    if context.rev2 and source != "INBOX":
-        yield ListEntry(target, (), context.utf8, old_name=source)
+    source = await context.reach.existing(context.viewer, MailboxName(command.source))
+    target = context.reach.spot(context.viewer, MailboxName(command.target))
+    await context.mailboxes.rename(source, target)
+    if context.rev2 and source.name != "INBOX":
+        yield ListEntry(command.target, (), context.utf8, old_name=command.source)
     yield Done("Renamed")
 
 

@@ -21,7 +21,8 @@ async def handle(context: Context, command: Copy, *, by_uid: bool) -> Replies:
         yield Done("The mailbox is selected read-only", b"READ-ONLY", Condition.NO)
         return
     uids = view.named(command.messages, uid=by_uid)
-    moved = await context.mailboxes.move(context.account, uids, view.mailbox_id, command.target)
+    target = await context.reach.target(context.viewer, command.target)
+    moved = await context.mailboxes.move(view.place, uids, target)
     code = b""
     if moved.source:
         # COPYUID goes before the EXPUNGEs, untagged: RFC 6851 section 4.3.

@@ -36,7 +36,7 @@ async def _open(context: Context, command: Replace, *, by_uid: bool) -> Assembly
         raise NotFound("there is no such message")
     if view.read_only:
         raise ReadOnly("the mailbox is selected read-only")
-    replaced = Replaced(context.account, view.mailbox_id, uids[0])
+    replaced = Replaced(view.account, view.mailbox_id, uids[0])
     return await Assembly.begin(context, command.append, replaced)
 
 

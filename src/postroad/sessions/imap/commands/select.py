@@ -39,13 +39,13 @@ async def handle(context: Context, command: Select, *, read_only: bool) -> Repli
     if command.condstore:
         context.enable(Extension.CONDSTORE)
     name = MailboxName(command.mailbox)
-    mailbox = await context.mailboxes.find(context.account, name)
-    snapshot = await context.mailboxes.snapshot(context.account, mailbox.mailbox_id)
-    view = Selected(context.mailboxes, context.account, snapshot, read_only=read_only)
+    place = await context.reach.find(context.viewer, name)
+    snapshot = await context.mailboxes.snapshot(place.owner, place.mailbox.mailbox_id)
+    view = Selected(context.mailboxes, place, snapshot, read_only=read_only)
     context.view = view
     for response in _facts(context, snapshot, read_only=read_only):
         yield response
-    yield entry_of(snapshot.mailbox, utf8=context.utf8)
+    yield entry_of(place, utf8=context.utf8)
     if command.qresync is not None:
         async for reply in _resync(context, view, command.qresync):
             yield reply
@@ -111,7 +111,7 @@ async def _gone(
     context: Context, view: Selected, known: QResync, wanted: SequenceSet
 ) -> list[Span]:
     since = ModSeq(known.mod_seq)
-    changes = await context.mailboxes.changes(context.account, view.mailbox_id, since)
+    changes = await context.mailboxes.changes(view.account, view.mailbox_id, since)
     if changes.complete:
         expunged = changes.expunged
         places = wanted.places(expunged)

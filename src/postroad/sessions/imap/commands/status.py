@@ -21,8 +21,8 @@ def capabilities(context: Context) -> tuple[bytes, ...]:
 async def handle(context: Context, command: StatusQuery) -> Replies:
     if StatusItem.HIGHESTMODSEQ in command.items:
         context.enable(Extension.CONDSTORE)  # RFC 7162 section 3.1
-    mailbox = await context.mailboxes.find(context.account, MailboxName(command.mailbox))
-    values = await status_of(context, mailbox, command.items)
+    place = await context.reach.find(context.viewer, MailboxName(command.mailbox))
+    values = await status_of(context, place, command.items)
     yield MailboxStatus(command.mailbox, values, context.utf8)
 
 
