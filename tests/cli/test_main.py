@@ -71,12 +71,12 @@ def test_without_data_every_command_says_what_to_do(bare: Command) -> None:
 
 
 def test_bad_settings_stop_every_command_with_all_faults(bare: Command) -> None:
-    Path("postroad.yaml").write_text("workers: 2\nfoo: 1\n")
+    Path("postroad.yaml").write_text("workers: 0\nfoo: 1\n")
     ran = bare("account", "list")
     assert ran.code == 1
     assert ran.err.splitlines() == [
-        "postroad: postroad.yaml:1: workers: 2 workers are not possible: "
-        "this version serves from 1 process only",
+        "postroad: postroad.yaml:1: workers: 0 workers are not possible: "
+        "auto, or a number from 1 to 64",
         "postroad: postroad.yaml:2: foo: there is no such setting",
     ]
 

@@ -138,11 +138,11 @@ def test_what_is_no_setting_of_ours_is_left_alone() -> None:
             "postroad.yaml:3: hostname: is set twice, first in line 1",
         ),
         (
-            "workers: 4",
-            "postroad.yaml:1: workers: 4 workers are not possible: "
-            "this version serves from 1 process only",
+            "workers: 65",
+            "postroad.yaml:1: workers: 65 workers are not possible: "
+            "auto, or a number from 1 to 64",
         ),
-        ("workers: two", 'postroad.yaml:1: workers: "two" is not a whole number'),
+        ("workers: two", 'postroad.yaml:1: workers: "two" is neither a whole number nor auto'),
         (
             "shutdown: {grace: 30}",
             'postroad.yaml:1: shutdown.grace: "30" is not a duration such as 90s, 5m, 4h or 7d',
@@ -291,15 +291,14 @@ def test_a_relay_is_never_repeated_because_of_its_password(url: str) -> None:
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_lines() -> None:
     found = faults(
-        "workers: 2\ndelivery: {mode: x}\nfoo: 1\n",
+        "workers: 0\ndelivery: {mode: x}\nfoo: 1\n",
         {
             "POSTROAD_LOG__LEVEL": "loud",
             "POSTROAD_LOG__LEVL": "info",
         },
     )
     assert found == [
-        "postroad.yaml:1: workers: 2 workers are not possible: "
-        "this version serves from 1 process only",
+        "postroad.yaml:1: workers: 0 workers are not possible: auto, or a number from 1 to 64",
         'postroad.yaml:2: delivery.mode: "x" is not one of sandbox, live',
         "postroad.yaml:3: foo: there is no such setting",
         'POSTROAD_LOG__LEVEL: "loud" is not one of debug, info, warning, error',

@@ -11,7 +11,8 @@ import pytest
 from postroad.base.errors import Invalid
 from postroad.server.connection import Connection
 from postroad.server.conversation import Conversation
-from postroad.server.listener import ConnectionLimits, Listeners, Service, bound, is_loopback
+from postroad.server.listener import ConnectionLimits, Listeners, Service, is_loopback
+from postroad.server.sockets import bound
 from postroad.server.tasks import ServerTasks
 from server.test_connection import Echo
 

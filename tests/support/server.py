@@ -35,6 +35,8 @@ HOSTNAME = "mail.example.test"
 ALICE = "alice@example.test"
 BOB = "bob@example.test"
 SERVICES = ("smtp", "submission", "submissions", "imap", "imaps", "http", "https")
+WORKERS = int(os.environ.get("TEST_WORKERS", "1"))
+"""Of every server for which a test says nothing else; more prove that nobody notices."""
 SOURCE = Path(__file__).parents[2] / "src"
 Settings = Mapping[str, object]
 """Settings as the file has them, by their dotted paths: ``{"delivery.mode": "live"}``."""
@@ -87,6 +89,7 @@ class RunningServer:
             "hostname": HOSTNAME,
             "limits.free_disk_octets": 0,
             "shutdown.grace": "5s",
+            "workers": WORKERS,
         }
         values |= {f"listen.{name}": [f"{HOST}:{port}"] for name, port in self.ports.items()}
         self.config.write_text(json.dumps(_tree(values | self._settings), indent=1))  # is YAML too

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from postroad.adapters.bus.local import LocalBus
+from postroad.adapters.bus.siblings import SiblingBus
 from postroad.adapters.dns.resolver import DnsResolver
 from postroad.adapters.prometheus.metrics import Metrics
 from postroad.adapters.segments.settings import SegmentSettings
@@ -15,8 +16,10 @@ from postroad.adapters.segments.store import SegmentBlobStore
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
+from postroad.adapters.sql.sqlite.turns import Turn
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.system.clock import SystemClock
+from postroad.app.seat import Seat
 from postroad.app.secrets import check_fingerprint, load_sealer, make_master_key
 from postroad.base.errors import Invalid
 from postroad.config.loader import effective_hostname
@@ -115,9 +118,11 @@ def ended_suddenly(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def open_program(
-    settings: Settings, *, resolver: Resolver | None = None
+    settings: Settings, *, resolver: Resolver | None = None, seat: Seat | None = None
 ) -> AsyncIterator[Program]:
     """The services on the stores of `data_dir`, to be used beside a running server or in it.
+
+    `seat` is for one of several workers.
 
     Raises `Invalid`, saying what to do, when the stores are not there or cannot be used.
     """
@@ -127,7 +132,8 @@ async def open_program(
     migrate(database)
     sealer = load_sealer(settings)
     async with AsyncExitStack() as stack:
-        engine = SqliteEngine(database)
+        turn = None if seat is None else Turn(seat.shared.turns, seat.number)
+        engine = SqliteEngine(database, turn=turn)
         stack.push_async_callback(engine.close)
         blobs = await SegmentBlobStore.open(
             _path(settings, settings.storage.blobs, "segments:"),
@@ -135,8 +141,8 @@ async def open_program(
         )
         stack.push_async_callback(blobs.close)
         # Entered last, so that no duty is at work any more when the stores are closed.
-        tasks = await stack.enter_async_context(ServerTasks(os.cpu_count() or 2))
-        program = _assemble(settings, tasks, engine, blobs, sealer, resolver)
+        tasks = await stack.enter_async_context(ServerTasks(_share_of_cores(seat)))
+        program = _assemble(settings, tasks, engine, blobs, sealer, resolver, seat)
         await check_fingerprint(program.directory, sealer)
         yield program
 
@@ -148,12 +154,14 @@ def _assemble(
     blobs: BlobStore,
     sealer: Sealer,
     resolver: Resolver | None,
+    seat: Seat | None,
 ) -> Program:
-    clock, bus, metrics = SystemClock(), LocalBus(), Metrics()
+    clock = SystemClock()
+    bus, metrics = (LocalBus(), Metrics()) if seat is None else _shared(seat)
     hostname = effective_hostname(settings)
     directory, queue = SqlDirectoryStore(engine), SqlQueueStore(engine)
     dns = resolver or DnsResolver(settings.dns.servers)
-    passwords = Passwords(tasks, os.cpu_count() or 1)
+    passwords = Passwords(tasks, _share_of_cores(seat))
     scram = ScramVerifiers(sealer, tasks, of_passwords=settings.auth.scram is Scram.ALL)
     signer = Signer(directory, sealer, tasks)
     live = settings.delivery.mode is DeliveryMode.LIVE
@@ -181,6 +189,17 @@ def _assemble(
         identities=Identities(directory, only_verified=live),
         sending=Sending(queue, blobs, signer, bus, tasks, clock, metrics),
     )
+
+
+def _shared(seat: Seat) -> tuple[LocalBus, Metrics]:
+    board = seat.shared.board
+    return SiblingBus(seat.number, seat.shared.channels, board), Metrics(board, seat.number)
+
+
+def _share_of_cores(seat: Seat | None) -> int:
+    """How many threads may compute: at most one for each core, over all workers."""
+    cores = os.cpu_count() or 1
+    return cores if seat is None else max(1, cores // seat.shared.count)
 
 
 def _path(settings: Settings, url: str, scheme: str) -> Path:

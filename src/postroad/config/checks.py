@@ -4,6 +4,7 @@ Each check gives what is wrong, or None.
 """
 
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -15,6 +16,8 @@ Check = Callable[[object], str | None]
 
 _NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
 _MAX_NAME = 253
+_MOST_WORKERS = 64
+_CAN_FORK = hasattr(os, "fork")
 
 
 def check(leaf: Leaf, value: object) -> str | None:
@@ -103,9 +106,13 @@ def _hostname(value: object) -> str | None:
 
 
 def _workers(value: object) -> str | None:
-    if value == 1:
+    if value == 1 or (value == "auto" and _CAN_FORK):
         return None
-    return f"{value} workers are not possible: this version serves from 1 process only"
+    if not _CAN_FORK:
+        return f"{value} workers are not possible: this system has no fork"
+    if isinstance(value, int) and 1 <= value <= _MOST_WORKERS:
+        return None
+    return f"{value} workers are not possible: auto, or a number from 1 to {_MOST_WORKERS}"
 
 
 def _port(value: object) -> str | None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from postroad.config.environment import variable_of
 from postroad.config.fields import Leaf, leaves, sections, value_of
-from postroad.config.settings import Settings
+from postroad.config.settings import Settings, Workers
 from postroad.config.values import write, write_size
 
 LIVE = (
@@ -116,6 +116,7 @@ def _kind(leaf: Leaf) -> str:
 _KINDS: dict[object, str] = {
     str: "text",
     int: "whole number",
+    Workers: "whole number or `auto`",
     float: "number",
     bool: "true or false",
     timedelta: "duration",

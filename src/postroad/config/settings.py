@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
+from typing import Literal
 
 from postroad.core.auth.throttle import ThrottleSettings
 from postroad.core.queue.settings import QueueSettings
+
+Workers = int | Literal["auto"]
 
 
 class Cleartext(Enum):
@@ -214,8 +217,8 @@ class Settings:
     """The folder of everything that is kept. Relative paths begin where the program is started."""
     hostname: str = ""
     """Our name in the DNS: in greetings, `Received` and certificates. Empty: the system's name."""
-    workers: int = 1
-    """Processes that serve. This version takes 1 only."""
+    workers: Workers = 1
+    """Processes that serve, side by side on the same data; `auto`: one for each processor."""
     master_key_file: Path = Path("master.key")
     """The key that seals all secrets, made by `init`; `POSTROAD_MASTER_KEY` (hex) wins over it."""
     listen: ListenSettings = field(default_factory=ListenSettings)

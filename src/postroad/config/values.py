@@ -12,6 +12,7 @@ from pathlib import Path
 
 from postroad.config.fields import Leaf
 from postroad.config.problems import suggestion
+from postroad.config.settings import Workers
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)", re.ASCII)
@@ -120,6 +121,14 @@ def _read_integer(text: str) -> int:
     return int(text)
 
 
+def _read_workers(text: str) -> object:
+    if text == "auto":
+        return text
+    if _INTEGER.fullmatch(text) is None:
+        raise ValueError(f'"{text}" is neither a whole number nor auto')
+    return int(text)
+
+
 def _read_number(text: str) -> float:
     if _NUMBER.fullmatch(text) is None:
         raise ValueError(f'"{text}" is not a number')
@@ -145,6 +154,7 @@ def _read_optional_path(text: str) -> Path | None:
 _READERS: dict[object, Callable[[str], object]] = {
     str: str,
     int: _read_integer,
+    Workers: _read_workers,
     float: _read_number,
     bool: _read_truth,
     timedelta: read_duration,

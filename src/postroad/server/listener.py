@@ -9,15 +9,15 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from postroad.base.errors import Invalid
+from postroad.server.accepting import Acceptor, Fairness
 from postroad.server.connection import Connection
 from postroad.server.conversation import Conversation
+from postroad.server.sockets import BACKLOG, bound
 from postroad.server.tasks import ServerTasks
 
 log = logging.getLogger(__name__)
-
-_BACKLOG = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,42 @@ class ConnectionLimits:
     """Connections from one address at once; this machine itself is free of it."""
 
 
+class Census(Protocol):
+    """The connections of all workers; limits count these, not only our own."""
+
+    def came(self, service: str, peer: str) -> None: ...
+
+    def went(self, service: str, peer: str) -> None: ...
+
+    def total(self) -> int: ...
+
+    def of_address(self, peer: str) -> int: ...
+
+
+class OwnCensus(Census):
+    """Where this process is the only one."""
+
+    def __init__(self) -> None:
+        self._by_address: Counter[str] = Counter()
+        self._total = 0
+
+    def came(self, service: str, peer: str) -> None:
+        self._by_address[peer] += 1
+        self._total += 1
+
+    def went(self, service: str, peer: str) -> None:
+        self._total -= 1
+        self._by_address[peer] -= 1
+        if not self._by_address[peer]:
+            del self._by_address[peer]
+
+    def total(self) -> int:
+        return self._total
+
+    def of_address(self, peer: str) -> int:
+        return self._by_address[peer]
+
+
 class Listeners:
     """All services of the process. It is the `Host` of their connections."""
 
@@ -48,14 +84,20 @@ class Listeners:
         tls: Callable[[], ssl.SSLContext],
         watch: Callable[..., Callable[[], None]],
         limits: ConnectionLimits,
+        take: Callable[[str, str, int], socket.socket] = bound,
+        census: Census | None = None,
+        fairness: Fairness | None = None,
     ) -> None:
+        """`census` and `fairness` are for one of several workers on the same sockets."""
         self.tasks = tasks
         self.tls = tls
         self.watch = watch
         self.limits = limits
-        self._servers: list[asyncio.Server] = []
+        self._fairness = fairness
+        self._servers: list[asyncio.Server | Acceptor] = []
         self._connections: dict[Connection, str] = {}
-        self._by_address: Counter[str] = Counter()
+        self._take = take
+        self._census = census or OwnCensus()
         self._draining = False
         self._empty: asyncio.Event | None = None  # while draining
 
@@ -64,22 +106,31 @@ class Listeners:
 
     async def start(self, service: Service) -> None:
         """Begin to listen. Raises `Invalid` for an address that cannot be had."""
-        loop = asyncio.get_running_loop()
         for host, port in service.addresses:
-            listening = bound(service.name, host, port)
-            server = await loop.create_server(
-                lambda: Connection(self, lambda connection: self._admit(connection, service)),
-                sock=listening,
-                ssl=self.tls() if service.implicit_tls else None,
-                ssl_handshake_timeout=30.0 if service.implicit_tls else None,
-                backlog=_BACKLOG,
-            )
-            self._servers.append(server)
+            listening = self._take(service.name, host, port)
+            self._servers.append(await self._listen(service, listening))
             log.info("listening", extra={"service": service.name, "host": host, "port": port})
 
+    async def _listen(
+        self, service: Service, listening: socket.socket
+    ) -> asyncio.Server | Acceptor:
+        def make() -> Connection:
+            return Connection(self, lambda connection: self._admit(connection, service))
+
+        if self._fairness is not None:
+            tls = self.tls if service.implicit_tls else None
+            return Acceptor(listening, make, tls, self.tasks, self._fairness)
+        return await asyncio.get_running_loop().create_server(
+            make,
+            sock=listening,
+            ssl=self.tls() if service.implicit_tls else None,
+            ssl_handshake_timeout=30.0 if service.implicit_tls else None,
+            backlog=BACKLOG,
+        )
+
     def _admit(self, connection: Connection, service: Service) -> Conversation | bytes:
-        over = len(self._connections) >= self.limits.total
-        crowd = self._by_address[connection.peer] >= self.limits.per_address
+        over = self._census.total() >= self.limits.total
+        crowd = self._census.of_address(connection.peer) >= self.limits.per_address
         if self._draining or over or (crowd and not is_loopback(connection.peer)):
             log.warning(
                 "no room for a connection",
@@ -87,14 +138,13 @@ class Listeners:
             )
             return service.refusal
         self._connections[connection] = service.name
-        self._by_address[connection.peer] += 1
+        self._census.came(service.name, connection.peer)
         return service.make(connection)
 
     def closed(self, connection: Connection) -> None:
-        if self._connections.pop(connection, None) is not None:
-            self._by_address[connection.peer] -= 1
-            if not self._by_address[connection.peer]:
-                del self._by_address[connection.peer]
+        service = self._connections.pop(connection, None)
+        if service is not None:
+            self._census.went(service, connection.peer)
         if self._empty is not None and not self._connections:
             self._empty.set()
 
@@ -125,25 +175,6 @@ class Listeners:
                 await self._empty.wait()
         for connection in list(self._connections):
             connection.abort()
-
-
-def bound(name: str, host: str, port: int) -> socket.socket:
-    """A socket bound to an address. Raises `Invalid` with what to do about it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise Invalid(
-            f"cannot listen for {name} on {host}:{port}: {error.strerror or error}. "
-            f"Choose another with listen.{name}, or stop what uses it."
-        ) from error
-    listening.setblocking(False)
-    return listening
 
 
 def is_loopback(address: str) -> bool:

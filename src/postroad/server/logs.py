@@ -4,8 +4,10 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_LAST = "worker"
 
 
 class TextFormatter(logging.Formatter):
@@ -47,8 +49,23 @@ def configure(level: str, *, as_json: bool) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
+def name_worker(number: int) -> None:
+    """Every event of this process says from now on which worker it was."""
+    make = logging.LogRecord
+
+    def made(*args: Any, **kwargs: Any) -> logging.LogRecord:  # Any: as logging has it
+        record = make(*args, **kwargs)
+        record.worker = number
+        return record
+
+    logging.setLogRecordFactory(made)
+
+
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    if _LAST in fields:
+        fields[_LAST] = fields.pop(_LAST)
+    return fields
 
 
 def _plain(value: object) -> str:

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from postroad.server.guardedhttp import GuardedHttp
-from postroad.server.listener import bound
+from postroad.server.sockets import bound
 
 _MAX_CONNECTIONS = 2000  # those beyond are told 503
 
@@ -26,19 +26,25 @@ class _Server(uvicorn.Server):
 class WebServer:
     """Serves one application on plain and TLS sockets."""
 
-    def __init__(self, app: ASGIApp, tls: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        tls: Callable[[], ssl.SSLContext],
+        take: Callable[[str, str, int], socket.socket] = bound,
+    ) -> None:
         self._app = app
         self._tls = tls
+        self._take = take
         self._servers: list[tuple[_Server, list[socket.socket]]] = []
 
     def listen(
         self, plain: Sequence[tuple[str, int]], encrypted: Sequence[tuple[str, int]]
     ) -> None:
-        """Bind the sockets. Raises `Invalid` for an address that cannot be had."""
+        """Take the sockets. Raises `Invalid` for an address that cannot be had."""
         for addresses, name in ((plain, "http"), (encrypted, "https")):
             if not addresses:
                 continue
-            sockets = [bound(name, host, port) for host, port in addresses]
+            sockets = [self._take(name, host, port) for host, port in addresses]
             config = uvicorn.Config(
                 self._app,
                 log_config=None,

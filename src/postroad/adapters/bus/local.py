@@ -46,4 +46,8 @@ class LocalBus(Bus):
         self._watchers_of_all.append(tell)
 
     def wake_queue(self) -> None:
+        self.wake_queue_here()
+
+    def wake_queue_here(self) -> None:
+        """Only in this process."""
         self.queue.set()

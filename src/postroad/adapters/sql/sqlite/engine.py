@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -56,8 +56,16 @@ class _Job:
 class SqliteEngine(Engine):
     """Open with `open_sqlite`; every thread has a connection of its own."""
 
-    def __init__(self, path: Path, readers: int = 2, vfs: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        readers: int = 2,
+        vfs: str | None = None,
+        turn: AbstractContextManager[object] | None = None,
+    ) -> None:
+        """`turn` is held while the writer writes, where other processes write as well."""
         self._path = path
+        self._turn = turn or nullcontext()
         self._vfs = vfs
         self._writes: SimpleQueue[_Job | None] = SimpleQueue()
         self._reads: SimpleQueue[_Job | None] = SimpleQueue()
@@ -122,8 +130,10 @@ class SqliteEngine(Engine):
         while not last:
             jobs, last = _gather(self._writes, len(jobs))
             connection = connection or self._connect(jobs, write=True)
-            if connection is not None:
-                _commit(connection, jobs)
+            if connection is not None and jobs:
+                with self._turn:  # for which it may have waited, and others have come
+                    last = last or _add_waiting(self._writes, jobs)
+                    _commit(connection, jobs)
             _report(jobs)
         if connection is not None:
             connection.close()
@@ -270,12 +280,17 @@ def _gather(queue: "SimpleQueue[_Job | None]", before: int) -> tuple[list[_Job],
     if queue.qsize() + 1 < before:
         time.sleep(_GATHER_SECONDS)
     jobs = [first]
+    return jobs, _add_waiting(queue, jobs)
+
+
+def _add_waiting(queue: "SimpleQueue[_Job | None]", jobs: list[_Job]) -> bool:
+    """Take what waits now, up to a batch; True when it is time to stop."""
     while len(jobs) < _BATCH and not queue.empty():
         job = queue.get()
         if job is None:
-            return jobs, True
+            return True
         jobs.append(job)
-    return jobs, False
+    return False
 
 
 def _read(connection: apsw.Connection, jobs: list[_Job]) -> None:
@@ -301,8 +316,6 @@ def _commit(connection: apsw.Connection, jobs: list[_Job]) -> None:
     Few fail, and a SAVEPOINT costs two more turns of the interpreter's lock for each operation,
     so they are only made when one did.
     """
-    if not jobs:
-        return
     try:
         connection.execute("BEGIN IMMEDIATE")
         if not _run_all(connection, jobs):

@@ -1,0 +1,150 @@
+"""What a serving process does again and again, beside what clients ask for."""
+
+import asyncio
+import contextlib
+import logging
+from datetime import timedelta
+
+from postroad.adapters.bus.siblings import SiblingBus
+from postroad.adapters.sql.statement import Run, Sql, Steps, integer
+from postroad.app.program import Program
+from postroad.app.reloading import Reloader
+from postroad.app.searching import Searching
+from postroad.app.services import Services
+from postroad.base.errors import MailError, NotFound
+from postroad.base.moments import Moment, after
+from postroad.core.queue.scheduler import Scheduler
+from postroad.core.upkeep.service import Upkeep
+from postroad.model.directory import Account
+from postroad.model.ids import AccountId
+from postroad.model.principal import Principal
+from postroad.server.listener import Listeners
+
+log = logging.getLogger(__name__)
+
+_SHORTEST_WAIT_SECONDS = 0.01
+_LONGEST_WAIT_SECONDS = 30.0
+_DATA_VERSION = Sql("PRAGMA data_version")
+
+
+class Duties:
+    def __init__(
+        self,
+        program: Program,
+        services: Services,
+        searching: Searching,
+        listeners: Listeners,
+        reloader: Reloader,
+    ) -> None:
+        self._program = program
+        self._services = services
+        self._searching = searching
+        self._listeners = listeners
+        self._reloader = reloader
+        self._stopping = False
+        self._data_version = 0
+        self.queue_sizes: dict[str, int] = {}
+
+    def start(self, *, has_all: bool) -> None:
+        """With `has_all` also those that one process is enough for."""
+        tasks, every = self._program.tasks, self._program.tasks.every
+        scheduler, transport = self._services.scheduler, self._services.transport
+        tasks.keep("queue", lambda: self._work_queue(scheduler))
+        every("deadlines", timedelta(seconds=5), self._listeners.check_deadlines)
+        every("leases", timedelta(seconds=20), scheduler.renew)
+        every("changes by others", timedelta(seconds=1), self._look_for_changes)
+        every("queue sizes", timedelta(seconds=10), self._count_queue)
+        every("reload", timedelta(seconds=5), self._reloader.look)
+        if has_all:
+            every("upkeep", timedelta(minutes=30), lambda: _upkeep(self._services.upkeep))
+            every("search index", timedelta(seconds=2), self._searching.work)
+        if transport is not None:
+            every("idle connections", timedelta(seconds=10), transport.drop_idle)
+
+    def stop(self) -> None:
+        """Take nothing more from the queue."""
+        self._stopping = True
+
+    async def finish_deliveries(self, grace_seconds: float) -> None:
+        """What is cut off between its last octet and the reply would be sent twice."""
+        wake = self._program.bus.queue  # each delivery sets it at its end
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                while self._services.scheduler.in_flight:
+                    wake.clear()
+                    await wake.wait()
+
+    # The queue
+
+    async def _work_queue(self, scheduler: Scheduler) -> None:
+        """Start what is due, then wait for the next due time or for something new."""
+        wake = self._program.bus.queue
+        while not self._stopping:
+            wake.clear()
+            try:
+                due = await scheduler.work()
+            except MailError as error:
+                log.warning("the queue waits", extra={"why": str(error)})
+                due = after(self._program.clock.now(), timedelta(seconds=5))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds_until(due)):
+                    await wake.wait()
+
+    def _seconds_until(self, due: Moment | None) -> float:
+        if due is None:
+            return _LONGEST_WAIT_SECONDS
+        seconds = (due - self._program.clock.now()) / 1_000_000
+        return min(max(seconds, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS)
+
+    async def _count_queue(self) -> None:
+        self.queue_sizes = await self._program.queue.sizes()
+
+    # What others wrote
+
+    async def _look_for_changes(self) -> None:
+        """Notice what another process, such as the command line, has written."""
+        version = await self._program.engine.write(_data_version)
+        bus = self._program.bus
+        has_missed = isinstance(bus, SiblingBus) and bus.has_missed()
+        if version == self._data_version and not has_missed:
+            return
+        self._data_version = version
+        bus.announce_all()
+        bus.wake_queue_here()
+        await self._end_void_sessions()
+
+    async def _end_void_sessions(self) -> None:
+        """Close the sessions of accounts that were disabled, removed, or got another password."""
+        known: dict[AccountId, Account | None] = {}
+        for connection in self._listeners.connections():
+            conversation = connection.conversation
+            principal = None if conversation is None else conversation.principal
+            if principal is None:
+                continue
+            account = principal.account_id
+            if account not in known:
+                known[account] = await self._load(account)
+            if _is_void(principal, known[account]):
+                connection.disconnect()
+
+    async def _load(self, account: AccountId) -> Account | None:
+        try:
+            return await self._program.directory.load_account(account)
+        except NotFound:
+            return None
+
+
+def _is_void(principal: Principal, now: Account | None) -> bool:
+    """Whether what proved this principal holds no more."""
+    return now is None or now.disabled or now.auth_version != principal.account.auth_version
+
+
+async def _upkeep(upkeep: Upkeep) -> None:
+    done = await upkeep.run()
+    if any(done.values()):
+        log.info("upkeep done", extra=done)
+
+
+def _data_version() -> Steps[int]:
+    rows = yield Run(_DATA_VERSION, {})
+    return integer(rows[0][0])
