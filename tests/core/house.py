@@ -177,6 +177,7 @@ class House:
                 identities,
                 self.spools,
                 self.clock,
+                self.jobs,
             ),
         )
         self.settings = QueueSettings(jitter=0)

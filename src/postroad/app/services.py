@@ -156,6 +156,7 @@ def _reception(program: Program, router: Router, spools: Spools) -> Reception:
         identities=program.identities,
         spools=spools,
         clock=program.clock,
+        tasks=program.tasks,
         counters=program.metrics,
     )
     settings = ReceptionSettings(program.hostname, limits.message_octets, limits.recipients)

@@ -140,3 +140,23 @@ async def test_unknown_local_recipients_and_relaying(house: House) -> None:
         with pytest.raises(MailError):
             await transaction.add_recipient(forward_path)
     transaction.abort()
+
+
+BINARY = (
+    b"From: eve@else.test\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n"
+    b"Content-Transfer-Encoding: binary\r\n\r\n\x00\n\xff"
+)
+
+
+async def test_binary_parts_are_kept_in_base64(house: House) -> None:
+    alice = await house.stores.person()
+    kept = await _take(house, by_mx(), "eve@else.test", alice.address, BINARY)
+    assert kept.endswith(b"Content-Transfer-Encoding: base64\r\n\r\nAAr/\r\n")
+    assert b"\0" not in kept
+
+
+async def test_what_cannot_be_encoded_is_kept_as_it_came(house: House) -> None:
+    alice = await house.stores.person()
+    message = b"Subject: \x00\r\n\r\nx\r\n"
+    kept = await _take(house, by_mx(), "eve@else.test", alice.address, message)
+    assert kept.endswith(message)

@@ -151,3 +151,21 @@ async def _compare(messages: list[bytes], half: int, needles: list[str]) -> None
                 assert found == await scanned.header("subject", needle)
         for index in indexes:
             await index.close()
+
+
+async def test_addresses_without_their_comments(world: World) -> None:
+    """RFC 9051 section 6.4.4: FROM and the like look at the field of the envelope."""
+    await world.add(b"From: Eve (a (b)) <eve (comment)@ (comment) y.org>\r\n\r\nx\r\n")
+    assert await world.header("from", "eve@y.org") == [4]
+    assert await world.header("from", "<eve@y.org>") == [4]
+    assert await world.header("from", "comment") == [4]
+    assert await world.header("subject", "eve@y.org") == []
+
+
+async def test_addresses_without_their_comments_in_an_index(tmp_path: Path) -> None:
+    index = FtsSearchIndex(tmp_path)
+    world = World(index)
+    await world.add(b"From: <eve (comment)@ (comment) y.org>\r\n\r\nx\r\n", OTHER)
+    await world.bring_forward()
+    assert await world.header("from", "eve@y.org") == [1]
+    await index.close()

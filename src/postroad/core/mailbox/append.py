@@ -6,6 +6,7 @@ from typing import cast
 from postroad.base.errors import Invalid, NotFound, OverQuota, TooLarge
 from postroad.base.identifiers import new_trace_id
 from postroad.base.moments import Moment
+from postroad.core.message.binary import encode_binary
 from postroad.core.message.prepared import new_email, parse
 from postroad.model.events import EventKind, NewEvent, Value
 from postroad.model.ids import AccountId, TraceId
@@ -103,6 +104,10 @@ class Appending:
         if allowed is not None and octets > 0 and used + octets > allowed:
             raise OverQuota("the account has no room left")
 
+    async def encode_binary(self, octets: Octets) -> Spool | None:
+        """Raises `Invalid`, `LowSpace`, `TryLater`."""
+        return await encode_binary(octets, self._spools, self._tasks)
+
     def open_spool(self) -> Spool:
         return self._spools.open()
 
@@ -171,6 +176,11 @@ class AppendedMessages:
         if not self._spool.size:
             raise Invalid("an empty message cannot be appended")
         octets = await self._spool.octets()
+        encoded = await self._appending.encode_binary(octets)
+        if encoded is not None:
+            self._spool.close()
+            self._spool = encoded
+            octets = await encoded.octets()
         self._prepared.append(
             await self._appending.prepare(octets, flags, keywords, internal_date)
         )

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from postroad.base.errors import MailLoop, NotPermitted, TooLarge, TooMany
+from postroad.base.errors import Invalid, MailLoop, NotPermitted, TooLarge, TooMany
 from postroad.base.identifiers import new_trace_id
 from postroad.core.delivery.local import LocalMail
 from postroad.core.delivery.routing import Route, Router
+from postroad.core.message.binary import encode_binary
 from postroad.core.message.facts import Facts, MailParameters, Receipt, Way, received
 from postroad.core.message.headers import count_received
 from postroad.core.sending.identity import Identities
@@ -14,7 +15,8 @@ from postroad.formats.mailaddress import normalise_address
 from postroad.model.ids import TraceId
 from postroad.ports.clock import Clock
 from postroad.ports.counters import Counter, Counters, NoCounters
-from postroad.ports.spool import Spool, Spools
+from postroad.ports.spool import Octets, Spool, Spools
+from postroad.ports.tasks import Tasks
 
 # RFC 5321 section 6.3 asks for a limit of at least 100.
 _MAX_RECEIVED = 100
@@ -37,6 +39,7 @@ class Parts:
     identities: Identities
     spools: Spools
     clock: Clock
+    tasks: Tasks
     counters: Counters = field(default_factory=NoCounters)
 
 
@@ -138,6 +141,7 @@ class Transaction:
         if count_received(octets) > _MAX_RECEIVED:
             raise MailLoop("too many Received fields: this message is in a loop")
         if self._facts.way is Way.MX:
+            octets = await self._without_binary(octets)
             await self._parts.local.deliver(
                 self.trace_id, self._facts, self._reverse_path, list(self._routes.items()), octets
             )
@@ -154,6 +158,18 @@ class Transaction:
             )
         self._parts.counters.count(Counter.RECEIVED, self._facts.way.value)
         return Receipt(self.trace_id)
+
+    async def _without_binary(self, octets: Octets) -> Octets:
+        """What cannot be encoded is kept as it came: better odd than lost."""
+        try:
+            encoded = await encode_binary(octets, self._parts.spools, self._parts.tasks)
+        except Invalid:
+            return octets
+        if encoded is None:
+            return octets
+        self._spool.close()
+        self._spool = encoded
+        return await encoded.octets()
 
     def abort(self) -> None:
         """Give the spool back."""

@@ -4,6 +4,7 @@ Without an index, or where it is behind, the messages themselves are read.
 """
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress
@@ -15,6 +16,7 @@ from postroad.core.search.folding import contains, fold
 from postroad.core.search.plan import Message, Plan, Wanted, batches, make_plan
 from postroad.core.search.reading import read
 from postroad.formats.mime import headers
+from postroad.formats.mime.address import mailboxes, parse_address_list
 from postroad.model.ids import AccountId, BlobId, MailboxId, Uid
 from postroad.model.mailbox import Column
 from postroad.ports.tasks import Tasks
@@ -29,6 +31,9 @@ _BATCH_OCTETS = 4 * 1024 * 1024
 _BATCH_MESSAGES = 200
 # Limit: of the text of one message, more than this as transferred is not searched.
 _MESSAGE_OCTETS = 16 * 1024 * 1024
+# RFC 9051 section 6.4.4: what is searched is "the envelope structure's field".
+_ADDRESS_FIELDS = frozenset(("bcc", "cc", "from", "to"))
+_ODD = re.compile(r"[(\\]|\s[@.>]|[@.<]\s")
 _HEADER = Wanted(header=True, body_octets=0)
 
 log = logging.getLogger(__name__)
@@ -186,11 +191,25 @@ def _passing(messages: Sequence[Message], test: Test) -> list[Uid]:
 
 def _has_field(message: Message, *, field: str, needle: str) -> bool:
     block = message.header()
+    test = _has_address if field in _ADDRESS_FIELDS else contains
     return any(
-        contains(headers.decode(found.raw(block)), needle)
+        test(headers.decode(found.raw(block)), needle)
         for found in headers.fields(block, 0, len(block))
         if found.name.lower() == field
     )
+
+
+def _has_address(text: str, needle: str) -> bool:
+    """In the field as it stands, or as ENVELOPE has it: without comments and odd spaces."""
+    if contains(text, needle):
+        return True
+    if not _ODD.search(text):
+        return False
+    plain = [
+        f"{one.display_name or ''} <{one.addr_spec}>"
+        for one in mailboxes(parse_address_list(text))
+    ]
+    return contains(", ".join(plain), needle)
 
 
 def _has_text(message: Message, *, needle: str) -> bool:

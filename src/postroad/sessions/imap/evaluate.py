@@ -111,8 +111,9 @@ class Evaluation:
         )
 
     def _in_set(self, key: s.InSet) -> Mask:
+        # Interop: numbers beyond the last message match nothing, as other servers have it.
         mask = bytearray(self._count)
-        for start, stop in self._view.spans(key.messages, uid=key.uid):
+        for start, stop in self._view.spans(key.messages, uid=key.uid, clip=True):
             mask[start:stop] = b"\1" * (stop - start)
         return int.from_bytes(mask, "little")
 

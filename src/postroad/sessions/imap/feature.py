@@ -131,6 +131,7 @@ class Context:
     compresses: bool = False  # COMPRESS is active (RFC 4978)
     failed_logins: int = 0
     left: bool = False  # by UNAUTHENTICATE
+    owes_mod_seq: bool = False  # HIGHESTMODSEQ of what is selected (RFC 7162 section 3.1)
 
     @property
     def state(self) -> State:
@@ -209,10 +210,13 @@ class Context:
         """Everything but the connection itself and its failed logins (RFC 8437 section 4.1)."""
         self.principal = self.view = self.pending = None
         self.left = True
+        self.owes_mod_seq = False
         self.enabled.clear()
 
     def enable(self, extension: Extension) -> None:
         """Turn it on for the rest of the connection; QRESYNC includes CONDSTORE."""
+        if extension in (Extension.CONDSTORE, Extension.QRESYNC) and not self.condstore:
+            self.owes_mod_seq = self.view is not None
         self.enabled.add(extension)
         if extension is Extension.QRESYNC:  # RFC 7162 section 3.2.3
             self.enabled.add(Extension.CONDSTORE)

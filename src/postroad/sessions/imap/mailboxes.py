@@ -95,12 +95,15 @@ class Tree:
         names = self._places.keys() | self._parents
         if command.selection & Selection.SUBSCRIBED:
             names = names | self._subscriptions | self._subscribed_below
-        for name in sorted(names, key=_order):
-            if not matches(name):
-                continue
+        listed = [name for name in sorted(names, key=_order) if matches(name)]
+        shown = _ancestors(
+            frozenset(name for name in listed if self._is_chosen(name, command.selection))
+        )
+        for name in listed:
             chosen = self._is_chosen(name, command.selection)
             below = self._child_info(name, command.selection)
-            if chosen or below:
+            # RFC 5258 section 3.5: not a name only because of one below that is told, too.
+            if chosen or (below and name not in shown):
                 attributes = self._attributes(name, command)
                 yield ListEntry(name, attributes, utf8, child_info=below)
 

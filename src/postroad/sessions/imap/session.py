@@ -33,6 +33,7 @@ from postroad.wire.imap import framing
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition, Continue, Response, Status
 from postroad.wire.imap.search import CHARSETS, BadCharset
+from postroad.wire.imap.utf7 import BadName
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,9 @@ class ImapSession:
         except BadCharset:
             yield _bad_charset(tag)
             return
+        except BadName as error:
+            yield Status(Condition.NO, str(error), b"CANNOT", tag)
+            return
         except LimitExceeded:
             raise
         except WireError as error:
@@ -292,7 +296,18 @@ class ImapSession:
         async with aclosing(self._news(feature.news, refresh=refresh)) as outputs_of_news:
             async for output in outputs_of_news:
                 yield output
+        for status in self._owed():
+            yield status
         yield Status(done.condition, done.text, done.code, tag)
+
+    def _owed(self) -> list[Status]:
+        """To a client that begins to want modification sequences (RFC 7162 section 3.1)."""
+        view, owes = self._context.view, self._context.owes_mod_seq
+        self._context.owes_mod_seq = False
+        if view is None or not owes:
+            return []
+        code = b"HIGHESTMODSEQ %d" % max(view.settled, 1)
+        return [Status(Condition.OK, "Highest modification", code)]
 
     async def _go_on(self, line: bytes) -> Outputs:
         waiting, self._waiting = self._waiting, None
@@ -362,6 +377,9 @@ class ImapSession:
         except MailError as error:
             self.close()
             return Status(Condition.NO, str(error), code_of(error), tag)
+        except BadName as error:
+            self.close()
+            return Status(Condition.NO, str(error), b"CANNOT", tag)
         except WireError as error:
             self.close()
             return Status(Condition.BAD, str(error), tag=tag)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from postroad.base.errors import NotFound
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.snapshot import Snapshot, difference
-from postroad.model.ids import AccountId, MailboxId, Uid, UidValidity
+from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid, UidValidity
 from postroad.model.mailbox import Flags
 from postroad.model.sharing import Place
 from postroad.sessions.imap import flags
@@ -24,7 +24,9 @@ from postroad.wire.imap.responses import (
     Status,
     Told,
     Vanished,
+    flag_list,
 )
+from postroad.wire.imap.responses import Flags as FlagList
 from postroad.wire.imap.sequence import SequenceSet, Span, merged, spans_of
 
 _BATCH = 1000
@@ -77,7 +79,9 @@ class Selected:
         self.saved: Sequence[int] = ()  # ``$``, the result of the last SEARCH with SAVE
         self._told: set[int] = set()  # UIDs whose flags in `snapshot` the client was told
         self._is_behind = False  # the client was told that `_settled` is its HIGHESTMODSEQ
-        self._settled = snapshot.mod_seq  # up to here the client was told everything
+        self._settled = snapshot.mod_seq
+        self._combinations = snapshot.placements.combinations  # whose keywords were told
+        self._keywords = frozenset(flags.keywords_in(self._combinations))
 
     @property
     def account(self) -> AccountId:
@@ -87,6 +91,11 @@ class Selected:
     @property
     def mailbox_id(self) -> MailboxId:
         return self.snapshot.mailbox.mailbox_id
+
+    @property
+    def settled(self) -> ModSeq:
+        """Up to here the client was told everything."""
+        return self._settled
 
     @property
     def uid_validity(self) -> UidValidity:
@@ -101,13 +110,19 @@ class Selected:
 
     # What the client names
 
-    def spans(self, messages: SequenceSet, *, uid: bool) -> list[Span]:
-        """Half-open spans of places in `uids`. Raises `BadSyntax` for numbers that are none."""
+    def spans(self, messages: SequenceSet, *, uid: bool, clip: bool = False) -> list[Span]:
+        """Half-open spans of places in `uids`.
+
+        Raises `BadSyntax` for numbers that are none, or with `clip` leaves them out.
+        """
         if messages.saved:
             return SequenceSet(tuple(spans_of(self.saved))).places(self.uids)
         if uid:
             return messages.places(self.uids)
         count = len(self.uids)
+        if clip:
+            spans = messages.spans(count)
+            return [(low - 1, min(high, count)) for low, high in spans if 0 < low <= count]
         if messages.highest > count or (messages.has_star and not count):
             raise BadSyntax(f"message numbers from 1 to {count}", 0)
         return [(low - 1, high) for low, high in messages.spans(count)]
@@ -217,11 +232,31 @@ class Selected:
         elif not expunge:
             yield from self._grown(found.appended, shrunk=bool(found.expunged))
         changed = [uid for uid in found.changed if uid not in told]
+        if changed:
+            yield from self.new_keywords()
         yield from self.flags_of(changed, mod_seq=mod_seq, uid_only=uid_only)
         if vanished:
             yield from self._delayed()
         if self.uids is self.snapshot.uids:
             self._settled = self.snapshot.mod_seq
+
+    def new_keywords(self) -> Iterator[Response]:
+        """FLAGS before the first message with a keyword that it did not name.
+
+        RFC 3501 section 7.2.6 and 7.1: clients take flags from the last such list.
+        """
+        combinations = self.snapshot.placements.combinations
+        if combinations is self._combinations:
+            return
+        self._combinations = combinations
+        keywords = self._keywords.union(flags.keywords_in(combinations))
+        if keywords != self._keywords:
+            self._keywords = keywords
+            known = (*flags.SYSTEM_FLAGS, *sorted(keywords))
+            yield FlagList(known)
+            permanent = () if self.read_only else (*known, "\\*")
+            code = b"PERMANENTFLAGS " + flag_list(permanent)
+            yield Status(Condition.OK, "What can be kept", code)
 
     def _delayed(self) -> Iterator[Response]:
         """Where expunges are still to be told, the client must not come back with a later MODSEQ.

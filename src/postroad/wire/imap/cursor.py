@@ -181,8 +181,13 @@ class Cursor:
     def list_mailbox(self) -> str:
         """A mailbox name in which ``*`` and ``%`` are wildcards."""
         if self.sees(b'"') or self.sees(b"{"):
-            return self._mailbox_text(self.string())
-        return self._mailbox_text(self.match(_LIST_CHARS, "a mailbox pattern")[0])
+            octets = self.string()
+        else:
+            octets = self.match(_LIST_CHARS, "a mailbox pattern")[0]
+        try:
+            return self._mailbox_text(octets)
+        except utf7.BadName:
+            return octets.decode("latin-1")  # nothing is called so
 
     # Numbers
 

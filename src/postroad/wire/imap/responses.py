@@ -192,7 +192,6 @@ class ESearch:
                 (b"MIN", self.minimum),
                 (b"MAX", self.maximum),
                 (b"COUNT", self.count),
-                (b"MODSEQ", self.mod_seq),
             )
             if value is not None
         ]
@@ -202,6 +201,8 @@ class ESearch:
             words.append(
                 b"PARTIAL (%b %b)" % (self.partial[0], numbers(self.partial[1]) or b"NIL")
             )
+        if self.mod_seq is not None:  # last, as in the examples of RFC 7162 section 3.1.10
+            words.append(b"MODSEQ %d" % self.mod_seq)
         return b" ".join(words) + b"\r\n"
 
 

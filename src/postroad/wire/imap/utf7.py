@@ -10,26 +10,33 @@ _SHIFTED = re.compile(rb"&([A-Za-z0-9+,]*)-")
 _PLAIN = re.compile(rb"[\x20-\x7e]*")
 
 
+class BadName(BadSyntax):
+    """An astring that is no name in modified UTF-7: no mailbox can be called so."""
+
+    def __init__(self) -> None:
+        super().__init__("a mailbox name in modified UTF-7", 0)
+
+
 def encode(name: str) -> bytes:
     """Write a name in ASCII; a lone surrogate cannot be written and becomes ``?``."""
     return _FOREIGN.sub(_shift, name).encode("ascii")
 
 
 def decode(octets: bytes) -> str:
-    """Read a name. Raises `BadSyntax` unless `encode` would spell it just so.
+    """Read a name. Raises `BadName` unless `encode` would spell it just so.
 
     Security: one name has one spelling, so that no two of them select the same mailbox.
     """
     if not _PLAIN.fullmatch(octets):
-        raise BadSyntax("a mailbox name in modified UTF-7", 0)
+        raise BadName
     if b"&" not in octets:
         return octets.decode("ascii")
     try:
         name = "".join(_pieces(octets))
     except ValueError:
-        raise BadSyntax("a mailbox name in modified UTF-7", 0) from None
+        raise BadName from None
     if encode(name) != octets:
-        raise BadSyntax("a mailbox name in modified UTF-7", 0)
+        raise BadName
     return name
 
 

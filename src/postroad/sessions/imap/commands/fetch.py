@@ -36,12 +36,7 @@ _UNKNOWN_ENCODING = Done("A part has an unknown encoding", b"UNKNOWN-CTE", Condi
 
 async def handle(context: Context, command: Fetch, *, by_uid: bool) -> Replies:
     view = context.selected
-    if command.vanished and not (by_uid and context.qresync):
-        raise BadSyntax("VANISHED in UID FETCH, after ENABLE QRESYNC", 0)  # RFC 7162 3.2.6
-    if command.partial is not None and not by_uid:
-        raise BadSyntax("PARTIAL in UID FETCH", 0)  # RFC 9394 section 3.3
-    if command.changed_since is not None or Item.MODSEQ in command.items:
-        context.enable(Extension.CONDSTORE)  # RFC 7162 section 3.1
+    _begin(context, command, by_uid=by_uid)
     await view.refresh()
     spans = view.spans(command.messages, uid=by_uid)
     if command.partial is not None:
@@ -53,6 +48,9 @@ async def handle(context: Context, command: Fetch, *, by_uid: bool) -> Replies:
     if command.changed_since is not None:
         spans = _changed_since(view, spans, command.changed_since)
     seen = await _see(context, view, command, spans)
+    if seen or Item.FLAGS in command.items:
+        for response in view.new_keywords():
+            yield response
     items, sections = _items(context, command, by_uid=by_uid, seen=bool(seen))
     lacks = view.lacks(spans)
     replies = (
@@ -70,6 +68,16 @@ async def handle(context: Context, command: Fetch, *, by_uid: bool) -> Replies:
     view.tell(seen)
     # RFC 5530 section 3: somebody expunged what was asked for.
     yield Done("Fetched", b"EXPUNGEISSUED" if lacks else b"")
+
+
+def _begin(context: Context, command: Fetch, *, by_uid: bool) -> None:
+    """What holds for the modifiers, before anything is read."""
+    if command.vanished and not (by_uid and context.qresync):
+        raise BadSyntax("VANISHED in UID FETCH, after ENABLE QRESYNC", 0)  # RFC 7162 3.2.6
+    if command.partial is not None and not by_uid:
+        raise BadSyntax("PARTIAL in UID FETCH", 0)  # RFC 9394 section 3.3
+    if command.changed_since is not None or Item.MODSEQ in command.items:
+        context.enable(Extension.CONDSTORE)  # RFC 7162 section 3.1
 
 
 def _items(

@@ -44,6 +44,8 @@ async def handle(context: Context, command: Store, *, by_uid: bool) -> Replies:
     modified = set(done.modified)
     told = _silently(view, done, change) if command.silent else uids
     told = [uid for uid in told if uid not in modified]
+    for told_first in view.new_keywords():
+        yield told_first
     if not command.silent:
         for response in _flags(context, view, told, by_uid=by_uid):
             yield response
