@@ -11,6 +11,7 @@ from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.mail import MemoryMailStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
+from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
 from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
@@ -150,7 +151,10 @@ class House:
         mail = MemoryMailStore(state)
         self.directory = MemoryDirectoryStore(state)
         self.queue = MemoryQueueStore(state)
-        self.stores = Stores(mail, self.directory, self.queue, MemoryReferenceStore(state))
+        self.sharing = MemorySharingStore(state)
+        self.stores = Stores(
+            mail, self.directory, self.queue, MemoryReferenceStore(state), self.sharing
+        )
         self.blobs, self.clock, self.jobs, self.bus = Blobs(), Watch(), Jobs(), LocalBus()
         self.elsewhere = Elsewhere()
         self.spools = SpoolFolder(folder, SpoolSettings(min_free_octets=0))

@@ -12,10 +12,12 @@ from stores.queue_contract import (
     SubmitContract,
 )
 from stores.reference_contract import ReferenceContract
+from stores.sharing_contract import AclContract, SeenContract, TransferContract
 from stores.undelete_contract import UndeleteContract
 
 __all__ = [
     "TestAccounts",
+    "TestAcl",
     "TestAppend",
     "TestChanges",
     "TestCredentials",
@@ -27,12 +29,15 @@ __all__ = [
     "TestOperate",
     "TestReferences",
     "TestSchedule",
+    "TestSeen",
     "TestSubmit",
     "TestTenants",
+    "TestTransfer",
     "TestUndelete",
 ]
 
 TestAccounts = AccountsContract
+TestAcl = AclContract
 TestAppend = AppendContract
 TestChanges = ChangesContract
 TestCredentials = CredentialsContract
@@ -44,6 +49,8 @@ TestMove = MoveContract
 TestOperate = OperateContract
 TestReferences = ReferenceContract
 TestSchedule = ScheduleContract
+TestSeen = SeenContract
 TestSubmit = SubmitContract
 TestTenants = TenantsContract
+TestTransfer = TransferContract
 TestUndelete = UndeleteContract

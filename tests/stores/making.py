@@ -31,6 +31,7 @@ from postroad.model.queue import Needs, NewSubmission, Source
 from postroad.stores.directory import DirectoryStore, NewAccount
 from postroad.stores.mail import MailStore
 from postroad.stores.queue import QueueStore, ReferenceStore
+from postroad.stores.sharing import SharingStore
 
 INBOX = MailboxName("INBOX")
 NOW = Moment(1_700_000_000_000_000)
@@ -45,12 +46,13 @@ Message = tuple[int, int, int, frozenset[str], int]
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The four stores of one adapter over one state."""
+    """The stores of one adapter over one state."""
 
     mail: MailStore
     directory: DirectoryStore
     queue: QueueStore
     references: ReferenceStore
+    sharing: SharingStore
 
     async def tenant(self, name: str = "house", domain: str = DOMAIN) -> TenantId:
         """A tenant with a domain; the same again is the one there is."""

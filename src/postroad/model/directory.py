@@ -64,7 +64,10 @@ class DkimKey:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person with mailboxes, or a tenant's sending account (`is_person` False)."""
+    """A person with mailboxes, or a tenant's sending account (`is_person` False).
+
+    A shared account counts as a person who never logs in; others have rights to its mailboxes.
+    """
 
     account_id: AccountId
     tenant_id: TenantId
@@ -76,6 +79,7 @@ class Account:
     disabled: bool
     quota_octets: int | None
     created_at: Moment
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

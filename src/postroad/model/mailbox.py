@@ -100,11 +100,20 @@ class FlagAction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FlagChange:
-    """What a STORE asks for (RFC 9051 section 6.4.6)."""
+    """What a STORE asks for (RFC 9051 section 6.4.6).
+
+    REPLACE leaves the flags in `keeps` as they are, and with `keeps_keywords` the keywords.
+    """
 
     action: FlagAction
     flags: Flags
     keywords: frozenset[str]
+    keeps: Flags = Flags.NONE
+    keeps_keywords: bool = False
+
+    def replaced(self, flags: int) -> int:
+        """The system flags after REPLACE."""
+        return int(flags & self.keeps | self.flags & ~self.keeps)
 
 
 @dataclass(frozen=True, slots=True)

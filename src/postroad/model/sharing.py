@@ -1,10 +1,10 @@
 """Who may do what with a mailbox, and how somebody reaches one."""
 
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import Enum, IntFlag
 
-from postroad.model.ids import AccountId, MailboxName, TenantId
-from postroad.model.mailbox import Mailbox
+from postroad.model.ids import AccountId, MailboxId, MailboxName, TenantId
+from postroad.model.mailbox import Flags, Mailbox
 
 
 class Rights(IntFlag):
@@ -24,7 +24,66 @@ class Rights(IntFlag):
     ADMIN = 1024  # a: read and change the rights
 
 
-ALL_RIGHTS = ~Rights.NONE
+ALL_RIGHTS = Rights(2047)
+# RFC 4314 section 4, the flags that each of the rights allows.
+_ALLOWED = {
+    Rights.SEEN: Flags.SEEN,
+    Rights.WRITE: Flags.ANSWERED | Flags.FLAGGED | Flags.DRAFT,
+    Rights.DELETE_MESSAGES: Flags.DELETED,
+}
+
+
+def flags_allowed(rights: Rights) -> Flags:
+    """The system flags that may be changed with these rights; keywords need `Rights.WRITE`."""
+    allowed = Flags.NONE
+    for right, flags in _ALLOWED.items():
+        if right in rights:
+            allowed |= flags
+    return allowed
+
+
+class Group(Enum):
+    """Identifiers that are no account. Both mean all people of the owner's tenant."""
+
+    ANYONE = "anyone"
+    AUTHENTICATED = "authenticated"
+
+
+Identifier = AccountId | Group
+
+
+@dataclass(frozen=True, slots=True)
+class AclEntry:
+    """Rights of an identifier; `negative` ones are taken away from what others give it."""
+
+    identifier: str  # the account's address, or the name of the group
+    negative: bool
+    rights: Rights
+
+
+class AclAction(Enum):
+    REPLACE = "replace"
+    ADD = "add"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class AclChange:
+    """What SETACL asks for (RFC 4314 section 3.1)."""
+
+    identifier: Identifier
+    negative: bool
+    action: AclAction
+    rights: Rights
+
+    def applied(self, before: Rights) -> Rights:
+        match self.action:
+            case AclAction.REPLACE:
+                return self.rights
+            case AclAction.ADD:
+                return before | self.rights
+            case AclAction.REMOVE:
+                return before & ~self.rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +92,26 @@ class Viewer:
 
     account: AccountId
     tenant: TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class SharedMailbox:
+    """A mailbox of somebody else, and the rights that the viewer has; they may be none."""
+
+    owner: AccountId
+    address: str  # of the owner
+    of_shared_account: bool
+    mailbox: Mailbox
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Where messages come from or go to; `viewer` is whose own \\Seen counts there, if any."""
+
+    owner: AccountId
+    mailbox: MailboxId
+    viewer: AccountId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +134,11 @@ class Place:
     spot: Spot
     mailbox: Mailbox
     rights: Rights = ALL_RIGHTS
+    viewer: AccountId | None = None  # whose own \\Seen counts; None: that of the mailbox
+
+    @property
+    def side(self) -> Side:
+        return Side(self.owner, self.mailbox.mailbox_id, self.viewer)
 
     @property
     def owner(self) -> AccountId:

@@ -30,6 +30,7 @@ class NewAccount:
     role: Role
     quota_octets: int | None
     mailboxes: Sequence[tuple[str, SpecialUse | None]]  # made and subscribed with it
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What the core asks of the store of mailboxes and messages.
 
-Each call is one transaction of one account: all of it or none of it, durable when it returns.
-Every call names its account; nothing is found without it.
+Each call is one transaction of one account (`transfer`: of two): all of it or none of it, durable
+when it returns. Every call names its account; nothing is found without it.
 """
 
 from abc import abstractmethod
@@ -29,6 +29,7 @@ from postroad.model.mailbox import (
     Stored,
 )
 from postroad.model.queue import NewSubmission
+from postroad.model.sharing import Rights, Side
 from postroad.model.undelete import KeptMessage, RestoredMessage
 
 Row = tuple[object, ...]
@@ -87,18 +88,26 @@ class MailStore(Protocol):
     ) -> None: ...
 
     @abstractmethod
-    async def counts(self, account: AccountId, mailbox: MailboxId) -> MailboxCounts: ...
+    async def counts(
+        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
+    ) -> MailboxCounts:
+        """With `viewer`, here and below, \\Seen is what that person has seen, not the owner."""
+        ...
 
     @abstractmethod
     async def placements(
-        self, account: AccountId, mailbox: MailboxId
+        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
     ) -> tuple[Mailbox, Placements]:
         """The whole mailbox at one moment. Raises `NotFound`."""
         ...
 
     @abstractmethod
     async def changes(
-        self, account: AccountId, mailbox: MailboxId, since: ModSeq
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        since: ModSeq,
+        viewer: AccountId | None = None,
     ) -> MailboxChanges:
         """What changed after `since`, and the mailbox as it is now. Raises `NotFound`."""
         ...
@@ -173,6 +182,7 @@ class MailStore(Protocol):
         uids: Sequence[Uid],
         change: FlagChange,
         unchanged_since: ModSeq | None = None,
+        viewer: AccountId | None = None,
     ) -> Stored:
         """Change flags and keywords of those of `uids` that exist.
 
@@ -194,6 +204,18 @@ class MailStore(Protocol):
         """Move messages, also to the same mailbox (RFC 6851 section 3.3).
 
         Raises `NotFound`, `NoSuchTarget`.
+        """
+        ...
+
+    @abstractmethod
+    async def transfer(
+        self, uids: Sequence[Uid], source: Side, target: Side, rights: Rights, *, keep: bool
+    ) -> Copied:
+        """Copy messages, or move them without `keep`, also from one account to another.
+
+        Both must be people of one tenant. Of the flags those are kept that `rights` allow in the
+        target. What leaves an account is kept there as an expunged message.
+        Raises `NotFound`, `NoSuchTarget`, `OverQuota`, `TryLater`.
         """
         ...
 

@@ -6,6 +6,7 @@ from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.mail import MemoryMailStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
+from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
 from stores.making import Stores
 
@@ -22,4 +23,5 @@ def stores(state: MemoryState) -> Stores:
         MemoryDirectoryStore(state),
         MemoryQueueStore(state),
         MemoryReferenceStore(state),
+        MemorySharingStore(state),
     )

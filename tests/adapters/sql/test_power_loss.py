@@ -8,6 +8,7 @@ import pytest
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
+from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite import engine as sqlite
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.base.errors import MailError
@@ -34,6 +35,7 @@ def stores_on(engine: sqlite.SqliteEngine) -> Stores:
         SqlDirectoryStore(engine),
         SqlQueueStore(engine),
         SqlReferenceStore(engine),
+        SqlSharingStore(engine),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from postroad.adapters.memory.credentials import MemoryCredentials
 from postroad.adapters.memory.mailboxes import create
-from postroad.adapters.memory.state import Owner
+from postroad.adapters.memory.state import MemoryState, Owner
 from postroad.base.errors import AlreadyExists, InUse, NotFound
 from postroad.base.moments import Moment
 from postroad.model.directory import (
@@ -100,6 +100,7 @@ class MemoryDirectoryStore(MemoryCredentials):
             disabled=False,
             quota_octets=new.quota_octets,
             created_at=at,
+            is_shared=new.is_shared,
         )
         owner = self._add(account)
         for name, special_use in new.mailboxes:
@@ -137,6 +138,7 @@ class MemoryDirectoryStore(MemoryCredentials):
         blobs = state.blobs_of(account)
         del state.accounts[account], state.owners[account]
         state.credentials.pop(account, None)
+        _forget_rights(state, account)
         for key in [key for key in state.entries if key[0] == account]:
             del state.entries[key]
         for used in [used for used in state.used_keys if used[0] == account]:
@@ -199,3 +201,12 @@ class MemoryDirectoryStore(MemoryCredentials):
             raise NotFound(f"{domain_of(address)} is not a domain of this tenant")
         if address in self._state.aliases or self._by_address(address) is not None:
             raise AlreadyExists(f"the address {address} is taken")
+
+
+def _forget_rights(state: MemoryState, account: AccountId) -> None:
+    """Nobody who comes later may have what this person had."""
+    for owner in state.owners.values():
+        for box in owner.boxes.values():
+            box.marks.pop(account, None)
+            for negative in (False, True):
+                box.acl.pop((account, negative), None)

@@ -14,6 +14,7 @@ from postroad.adapters.memory.mailboxes import (
 from postroad.adapters.memory.queue import add_submission
 from postroad.adapters.memory.state import Box, Owner, Placed, StoredEmail, now
 from postroad.adapters.memory.undeleting import MemoryUndelete
+from postroad.adapters.memory.viewing import MemoryTransfer, put, view
 from postroad.base.errors import NoSuchTarget, NotFound, OverQuota, TooMany
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid
@@ -44,24 +45,30 @@ Arrival = tuple[NewEmail, Flags, frozenset[str]]
 Forward = tuple[AccountId, NewSubmission, Sequence[NewEvent]]
 
 
-class MemoryMailStore(MemoryUndelete, MemoryMailboxes):
-    async def counts(self, account: AccountId, mailbox: MailboxId) -> MailboxCounts:
+class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
+    async def counts(
+        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
+    ) -> MailboxCounts:
         owner = self._state.owners.get(account)
         box = owner.boxes.get(mailbox) if owner else None
-        flags = [placed.flags for placed in box.placed.values()] if box else []
+        flags = [placed.flags for placed in view(box, viewer).values()] if box else []
         return MailboxCounts(
             sum(not one & Flags.SEEN for one in flags),
             sum(bool(one & Flags.DELETED) for one in flags),
         )
 
     async def placements(
-        self, account: AccountId, mailbox: MailboxId
+        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
     ) -> tuple[Mailbox, Placements]:
         box = load_selectable(self._state.owner(account), mailbox)
-        return box.value(), _placements(box.placed.items())
+        return box.value(), _placements(view(box, viewer).items())
 
     async def changes(
-        self, account: AccountId, mailbox: MailboxId, since: ModSeq
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        since: ModSeq,
+        viewer: AccountId | None = None,
     ) -> MailboxChanges:
         """Computed from what each message says of itself, not from a record of operations."""
         box = load_selectable(self._state.owner(account), mailbox)
@@ -69,7 +76,8 @@ class MemoryMailStore(MemoryUndelete, MemoryMailboxes):
         if not complete:
             return MailboxChanges(box.value(), array("I"), _placements([]), complete=False)
         gone = array("I", sorted(uid for uid, mod_seq in box.gone.items() if mod_seq > since))
-        new = [(uid, placed) for uid, placed in box.placed.items() if placed.mod_seq > since]
+        messages = view(box, viewer).items()
+        new = [(uid, placed) for uid, placed in messages if placed.mod_seq > since]
         return MailboxChanges(box.value(), gone, _placements(new), complete=True)
 
     async def rows(
@@ -197,26 +205,23 @@ class MemoryMailStore(MemoryUndelete, MemoryMailboxes):
         uids: Sequence[Uid],
         change: FlagChange,
         unchanged_since: ModSeq | None = None,
+        viewer: AccountId | None = None,
     ) -> Stored:
         owner = self._state.owner(account)
         box = load_selectable(owner, mailbox)
-        there = _there(box, uids)
+        there, seen = _there(box, uids), view(box, viewer)
         modified = []
         if unchanged_since is not None:
-            modified = [uid for uid in there if box.placed[uid].mod_seq > unchanged_since]
-        looks = {uid: _changed(box.placed[uid], change) for uid in there if uid not in modified}
+            modified = [uid for uid in there if seen[uid].mod_seq > unchanged_since]
+        looks = {uid: _changed(seen[uid], change) for uid in there if uid not in modified}
         changed = [
-            uid
-            for uid, look in looks.items()
-            if look != (box.placed[uid].flags, box.placed[uid].keywords)
+            uid for uid, look in looks.items() if look != (seen[uid].flags, seen[uid].keywords)
         ]
         if not changed:
             return Stored(box.mod_seq, (), modified)
         mod_seq = owner.next_mod_seq()
         for uid in changed:
-            placed = box.placed[uid]
-            placed.flags, placed.keywords = looks[uid]
-            placed.mod_seq = mod_seq
+            put(box, uid, *looks[uid], mod_seq, viewer)
         box.touch(mod_seq)
         return Stored(mod_seq, changed, modified)
 
@@ -331,7 +336,8 @@ def _changed(placed: Placed, change: FlagChange) -> tuple[int, frozenset[str]]:
     named = {known.setdefault(word.lower(), word) for word in sorted(change.keywords)}
     match change.action:
         case FlagAction.REPLACE:
-            flags, words = int(change.flags), frozenset(named)
+            flags = change.replaced(placed.flags)
+            words = placed.keywords if change.keeps_keywords else frozenset(named)
         case FlagAction.ADD:
             flags, words = placed.flags | int(change.flags), placed.keywords | named
         case FlagAction.REMOVE:

@@ -4,6 +4,7 @@ from postroad.adapters.memory.state import Box, MemoryState, Owner, now
 from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound, TooMany
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, UidValidity
 from postroad.model.mailbox import Mailbox, SpecialUse
+from postroad.model.sharing import Identifier, Rights
 from postroad.stores.mail import MailStore
 
 MAX_MAILBOXES = 10_000
@@ -118,6 +119,7 @@ def create(owner: Owner, name: MailboxName, special_use: SpecialUse | None) -> t
     if there is not None:
         made.uid_next = there.uid_next
     _create_parents(owner, name, mod_seq)
+    made.acl = _inherited(owner, name)
     return made, mod_seq
 
 
@@ -144,7 +146,14 @@ def _missing_parents(owner: Owner, name: str) -> list[str]:
 def _create_parents(owner: Owner, name: str, mod_seq: ModSeq) -> None:
     for parent in _missing_parents(owner, name):
         mailbox, validity = MailboxId(owner.next_id()), owner.next_uid_validity()
-        _new_box(owner, mailbox, MailboxName(parent), None, validity, mod_seq)
+        made = _new_box(owner, mailbox, MailboxName(parent), None, validity, mod_seq)
+        made.acl = _inherited(owner, parent)
+
+
+def _inherited(owner: Owner, name: str) -> dict[tuple[Identifier, bool], Rights]:
+    """The rights of the mailbox right above, which is made before what is below it."""
+    above = owner.box_named(name.rpartition("/")[0])
+    return {} if above is None else dict(above.acl)
 
 
 def _below(owner: Owner, name: str) -> list[Box]:
@@ -162,14 +171,24 @@ def transfer(
         target.placed[new_uid] = type(placed)(
             placed.email, placed.flags, placed.keywords, mod_seq, now()
         )
+        carry(source, uid, target, new_uid, mod_seq)
     target.touch(mod_seq)
     if not keep:
         remove(source, uids, mod_seq)
     return fresh
 
 
+def carry(source: Box, uid: int, target: Box, new_uid: int, mod_seq: ModSeq) -> None:
+    """Who has seen a message has seen it where it lies now, too."""
+    for viewer, marks in list(source.marks.items()):
+        if marks.get(uid, (False, 0))[0]:
+            target.marks.setdefault(viewer, {})[new_uid] = (True, mod_seq)
+
+
 def remove(box: Box, uids: list[int], mod_seq: ModSeq) -> None:
     for uid in uids:
         del box.placed[uid]
         box.gone[uid] = mod_seq
+        for marks in box.marks.values():
+            marks.pop(uid, None)
     box.touch(mod_seq)

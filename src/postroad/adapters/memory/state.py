@@ -28,6 +28,7 @@ from postroad.model.ids import (
 )
 from postroad.model.mailbox import Mailbox, NewEmail, SpecialUse
 from postroad.model.queue import FINAL_STATES, NewSubmission, RecipientState
+from postroad.model.sharing import Identifier, Rights
 
 RESERVED_MILLISECONDS = 24 * 3600 * 1000
 _FIRST = ModSeq(1)
@@ -79,6 +80,9 @@ class Box:
     placed: dict[int, Placed] = field(default_factory=dict)
     gone: dict[int, ModSeq] = field(default_factory=dict)  # UIDs, and when they went
     log: list[tuple[ModSeq, Moment]] = field(default_factory=list)  # when which change was made
+    acl: dict[tuple[Identifier, bool], Rights] = field(default_factory=dict)  # bool: negative
+    # By viewer and UID: whether it is seen, and since which mod_seq.
+    marks: dict[AccountId, dict[int, tuple[bool, ModSeq]]] = field(default_factory=dict)
 
     @property
     def octets(self) -> int:

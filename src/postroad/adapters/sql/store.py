@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.events import add_events
-from postroad.adapters.sql.mail import arriving, flags, mailboxes, moving, reading, undeleting
+from postroad.adapters.sql.mail import (
+    arriving,
+    flags,
+    giving,
+    mailboxes,
+    moving,
+    reading,
+    undeleting,
+    viewing,
+)
 from postroad.adapters.sql.queue.submitting import add_submission, find
 from postroad.adapters.sql.statement import Row, Steps
 from postroad.base.moments import Moment
@@ -28,6 +37,7 @@ from postroad.model.mailbox import (
     Stored,
 )
 from postroad.model.queue import NewSubmission
+from postroad.model.sharing import Rights, Side
 from postroad.model.undelete import KeptMessage, RestoredMessage
 from postroad.stores.mail import MailStore
 
@@ -70,17 +80,31 @@ class SqlMailStore(MailStore):
             lambda: mailboxes.set_subscribed(account, name, subscribed=subscribed)
         )
 
-    async def counts(self, account: AccountId, mailbox: MailboxId) -> MailboxCounts:
+    async def counts(
+        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
+    ) -> MailboxCounts:
+        if viewer is not None:
+            return await self._engine.read(lambda: viewing.counts(account, mailbox, viewer))
         return await self._engine.read(lambda: mailboxes.counts(account, mailbox))
 
     async def placements(
-        self, account: AccountId, mailbox: MailboxId
+        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
     ) -> tuple[Mailbox, Placements]:
+        if viewer is not None:
+            return await self._engine.read(lambda: viewing.placements(account, mailbox, viewer))
         return await self._engine.read(lambda: reading.placements(account, mailbox))
 
     async def changes(
-        self, account: AccountId, mailbox: MailboxId, since: ModSeq
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        since: ModSeq,
+        viewer: AccountId | None = None,
     ) -> MailboxChanges:
+        if viewer is not None:
+            return await self._engine.read(
+                lambda: viewing.changes(account, mailbox, since, viewer)
+            )
         return await self._engine.read(lambda: reading.changes(account, mailbox, since))
 
     async def rows(
@@ -135,7 +159,14 @@ class SqlMailStore(MailStore):
         uids: Sequence[Uid],
         change: FlagChange,
         unchanged_since: ModSeq | None = None,
+        viewer: AccountId | None = None,
     ) -> Stored:
+        if viewer is not None:
+            return await self._engine.write(
+                lambda: viewing.store_flags(
+                    account, mailbox, uids, change, unchanged_since, viewer
+                )
+            )
         return await self._engine.write(
             lambda: flags.store_flags(account, mailbox, uids, change, unchanged_since)
         )
@@ -149,6 +180,13 @@ class SqlMailStore(MailStore):
         self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
     ) -> Copied:
         return await self._engine.write(lambda: moving.move(account, uids, source, target))
+
+    async def transfer(
+        self, uids: Sequence[Uid], source: Side, target: Side, rights: Rights, *, keep: bool
+    ) -> Copied:
+        return await self._engine.write(
+            lambda: giving.transfer(uids, source, target, rights, keep=keep)
+        )
 
     async def expunge(
         self, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None

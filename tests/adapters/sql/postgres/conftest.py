@@ -7,6 +7,7 @@ import pytest
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.postgres.engine import PostgresEngine
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
+from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.store import SqlMailStore
 from stores.making import Stores
 from support.postgres import postgres_server, postgres_url
@@ -28,4 +29,5 @@ def stores(engine: PostgresEngine) -> Stores:
         SqlDirectoryStore(engine),
         SqlQueueStore(engine),
         SqlReferenceStore(engine),
+        SqlSharingStore(engine),
     )

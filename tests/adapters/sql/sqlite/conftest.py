@@ -7,6 +7,7 @@ import pytest
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
+from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.store import SqlMailStore
 from stores.making import Stores
@@ -34,4 +35,5 @@ def stores(engine: SqliteEngine) -> Stores:
         SqlDirectoryStore(engine),
         SqlQueueStore(engine),
         SqlReferenceStore(engine),
+        SqlSharingStore(engine),
     )

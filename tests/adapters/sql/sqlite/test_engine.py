@@ -15,6 +15,7 @@ import pytest
 from adapters.sql.sqlite.faulty_vfs import faulty_vfs
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
+from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.statement import Run, Sql, Steps
 from postroad.adapters.sql.store import SqlMailStore
@@ -32,6 +33,7 @@ def over(engine: SqliteEngine) -> Stores:
         SqlDirectoryStore(engine),
         SqlQueueStore(engine),
         SqlReferenceStore(engine),
+        SqlSharingStore(engine),
     )
 
 

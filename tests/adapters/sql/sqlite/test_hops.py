@@ -17,6 +17,7 @@ import pytest
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
+from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine
 from postroad.adapters.sql.statement import Operation, Rows, Step, Steps
 from postroad.adapters.sql.store import SqlMailStore
@@ -184,6 +185,7 @@ async def test_many_messages_cost_no_more_statements(
         SqlDirectoryStore(counting),
         SqlQueueStore(counting),
         SqlReferenceStore(counting),
+        SqlSharingStore(counting),
     )
     costs = []
     for count in (10, 1000):

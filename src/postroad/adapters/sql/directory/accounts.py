@@ -4,6 +4,7 @@ import json
 
 from postroad.adapters.sql.directory.tenants import ADD_OWNER, find_domain, next_id, to_domain
 from postroad.adapters.sql.mail.mailboxes import create_first
+from postroad.adapters.sql.mail.rights import forget_person
 from postroad.adapters.sql.owners import lock, unrefer
 from postroad.adapters.sql.statement import (
     Params,
@@ -25,7 +26,7 @@ from postroad.stores.directory import NewAccount, Recipient
 
 ACCOUNT = """
     SELECT a.account_id, a.tenant_id, a.address, a.display_name, a.role, a.is_person,
-        a.auth_version, a.disabled, o.quota_octets, a.created_at, o.used_octets
+        a.auth_version, a.disabled, o.quota_octets, a.created_at, a.is_shared, o.used_octets
     FROM account a JOIN owner o ON o.owner_id = a.account_id
 """
 _BY_ADDRESS = Sql(f"{ACCOUNT} WHERE a.address = :address")
@@ -34,7 +35,7 @@ _PEOPLE = Sql(f"{ACCOUNT} WHERE a.is_person = 1 ORDER BY a.address")
 _PEOPLE_OF = Sql(f"{ACCOUNT} WHERE a.is_person = 1 AND a.tenant_id = :tenant ORDER BY a.address")
 _RECIPIENT = Sql("""
     SELECT a.account_id, a.tenant_id, a.address, a.display_name, a.role, a.is_person,
-        a.auth_version, a.disabled, o.quota_octets, a.created_at, o.used_octets,
+        a.auth_version, a.disabled, o.quota_octets, a.created_at, a.is_shared, o.used_octets,
         d.domain_id, d.tenant_id, d.name, d.status, d.catch_all, d.created_at
     FROM domain d LEFT JOIN account a ON a.address = :address
         LEFT JOIN owner o ON o.owner_id = a.account_id
@@ -42,8 +43,8 @@ _RECIPIENT = Sql("""
 """)
 _ADD = Sql("""
     INSERT INTO account (account_id, tenant_id, address, display_name, role, is_person,
-        auth_version, disabled, created_at)
-    VALUES (:account, :tenant, :address, :name, :role, 1, 1, 0, :at)
+        auth_version, disabled, created_at, is_shared)
+    VALUES (:account, :tenant, :address, :name, :role, 1, 1, 0, :at, :is_shared)
 """)
 _DISABLE = Sql("""
     UPDATE account SET disabled = :disabled, auth_version = auth_version + 1
@@ -59,6 +60,9 @@ _OWNED = (
     "thread_key",
     "email",
     "mailbox",
+    "acl",
+    "shared_with",
+    "viewer_seen",
     "subscription",
     "change",
     "recipient",
@@ -96,6 +100,7 @@ def to_account(row: Row) -> Account:
         disabled=bool(row[7]),
         quota_octets=optional_integer(row[8]),
         created_at=Moment(integer(row[9])),
+        is_shared=bool(row[10]),
     )
 
 
@@ -112,6 +117,7 @@ def create_account(new: NewAccount, at: Moment) -> Steps[Account]:
         "name": new.display_name,
         "role": new.role.value,
         "at": at,
+        "is_shared": int(new.is_shared),
     }
     yield Run(_ADD, params)
     yield Run(ADD_OWNER, {"account": account, "quota": new.quota_octets})
@@ -164,6 +170,7 @@ def delete_account(account: AccountId) -> Steps[None]:
             yield from unrefer(account, BlobId(octets(row[0])))
     for statement in _CLEAR:
         yield Run(statement, {"account": account})
+    yield from forget_person(found.tenant_id, account)
     yield Run(_CREDENTIALS, {"account": account})
     yield Run(_DELETE, {"account": account})
     for alias in (yield from aliases(found.tenant_id)):
@@ -176,22 +183,22 @@ def find_recipient(local_part: str, domain_name: str) -> Steps[Recipient]:
     row = one((yield Run(_RECIPIENT, {"address": address, "domain": domain_name})))
     if row is None:
         return Recipient(None, None, None, 0)
-    domain = to_domain(row[11:])
+    domain = to_domain(row[12:])
     if row[0] is not None:
-        return Recipient(domain, to_account(row), None, integer(row[10]))
+        return Recipient(domain, to_account(row), None, integer(row[11]))
     names = [local_part]
     if "+" in local_part:
         names.append(local_part.partition("+")[0])
     for name in filter(None, names):
         row, alias = yield from _exactly(f"{name}@{domain_name}")
         if row is not None:
-            return Recipient(domain, to_account(row), None, integer(row[10]))
+            return Recipient(domain, to_account(row), None, integer(row[11]))
         if alias is not None:
             return Recipient(domain, None, alias, 0)
     if domain.catch_all is not None:
         row, alias = yield from _exactly(domain.catch_all)
         if row is not None:
-            return Recipient(domain, to_account(row), None, integer(row[10]))
+            return Recipient(domain, to_account(row), None, integer(row[11]))
         return Recipient(domain, None, alias, 0)
     return Recipient(domain, None, None, 0)
 

@@ -116,7 +116,8 @@ def _changed(flags: int, keywords: str, change: FlagChange) -> tuple[int, str]:
     named = frozenset(known.setdefault(word.lower(), word) for word in sorted(change.keywords))
     match change.action:
         case FlagAction.REPLACE:
-            flags, words = int(change.flags), named
+            flags = change.replaced(flags)
+            words = words if change.keeps_keywords else named
         case FlagAction.ADD:
             flags, words = flags | change.flags, words | named
         case FlagAction.REMOVE:

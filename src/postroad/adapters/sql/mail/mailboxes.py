@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from postroad.adapters.sql.mail import marks, rights
 from postroad.adapters.sql.owners import lock, take
 from postroad.adapters.sql.statement import (
     Params,
@@ -173,7 +174,7 @@ def create_at(
         raise AlreadyExists(f"there is a mailbox {name} already")
     if special_use is not None:
         yield from _refuse_second_use(owner, special_use)
-    missing = yield from _missing_parents(owner, name)
+    above, missing = yield from _above(owner, name)
     mod_seq, first_id = yield from take(owner, ids=1 + len(missing))
     validity = yield from _next_validity(owner)
     if there is not None:
@@ -185,10 +186,12 @@ def create_at(
             "mod_seq": mod_seq,
         }
         yield Run(_MAKE_SELECTABLE, params)
+        yield from _inherit(owner, above, there.mailbox_id, 1)
         return (yield from load(owner, there.mailbox_id)), mod_seq
     made = MailboxId(first_id)
     yield from _insert(owner, made, name, special_use, validity, mod_seq)
     yield from _insert_parents(owner, missing, first_id + 1, mod_seq)
+    yield from _inherit(owner, above, made, 1 + len(missing))
     return (yield from load(owner, made)), mod_seq
 
 
@@ -235,14 +238,26 @@ def _insert(
     yield from record(owner, mod_seq, mailbox, "created", "")
 
 
-def _missing_parents(owner: AccountId, name: str) -> Steps[list[str]]:
+def _above(owner: AccountId, name: str) -> Steps[tuple[MailboxId | None, list[str]]]:
+    """The nearest mailbox above a name, and the names between that are still to be made."""
     levels = name.split("/")
-    missing = []
+    nearest, missing = None, list[str]()
     for depth in range(1, len(levels)):
         parent = "/".join(levels[:depth])
-        if (yield from find(owner, parent)) is None:
+        if (found := (yield from find(owner, parent))) is None:
             missing.append(parent)
-    return missing
+        else:
+            nearest = found.mailbox_id
+    return nearest, missing
+
+
+def _inherit(
+    owner: AccountId, above: MailboxId | None, first: MailboxId | int, count: int
+) -> Steps[None]:
+    """New mailboxes, with ids from `first` on, get the rights of the one above."""
+    if above is not None:
+        for mailbox in range(first, first + count):
+            yield from rights.inherit(owner, MailboxId(mailbox), above)
 
 
 def _insert_parents(
@@ -270,6 +285,8 @@ def delete(owner: AccountId, mailbox: MailboxId) -> Steps[None]:
     params: Params = {"owner": owner, "mailbox": mailbox}
     yield Run(_KEEP_EXPUNGED, {**params, "now": now(), "name": old.name})
     yield Run(_CLEAR, params)
+    yield from marks.forget(owner, mailbox)
+    yield from rights.forget_mailbox(owner, mailbox)
     yield from record(owner, mod_seq, mailbox, "deleted", "")
     if below:
         yield Run(_EMPTY, {**params, "mod_seq": mod_seq})
@@ -289,9 +306,10 @@ def rename_tree(owner: AccountId, source: MailboxName, target: MailboxName) -> S
     taken = yield from _below(owner, target)
     if taken:
         raise AlreadyExists(f"there are mailboxes below {target} already")
-    missing = yield from _missing_parents(owner, target)
+    above, missing = yield from _above(owner, target)
     mod_seq, first_id = yield from take(owner, ids=len(missing))
     yield from _insert_parents(owner, missing, first_id, mod_seq)
+    yield from _inherit(owner, above, first_id, len(missing))
     for mailbox, name in [(old.mailbox_id, str(source)), *below]:
         params: Params = {
             "owner": owner,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from postroad.adapters.sql.mail import marks
 from postroad.adapters.sql.mail.arriving import grow
 from postroad.adapters.sql.mail.mailboxes import (
     create_at,
@@ -64,7 +65,7 @@ def copy(
     there = [uid for uid, _ in sized]
     octets = sum(size for _, size in sized)
     mod_seq, _ = yield from take(owner, octets=octets)
-    fresh = yield from _place(owner, there, source, target, octets, mod_seq)
+    fresh = yield from _place(owner, there, source, target, octets, mod_seq, keep=True)
     return Copied(wanted.uid_validity, there, fresh)
 
 
@@ -96,9 +97,8 @@ def expunge(
     gone = [Uid(integer(row[0])) for row in rows]
     octets = sum(integer(row[1]) for row in rows)
     mod_seq, _ = yield from take(owner, octets=-octets)
-    kept: Params = {**params, "now": now(), "name": found.name}
-    yield Run(*choose(_KEEP, gone, kept))
-    yield from _remove(owner, mailbox, gone, octets, mod_seq)
+    yield from keep_expunged(owner, found, gone)
+    yield from remove(owner, mailbox, gone, octets, mod_seq)
     return gone
 
 
@@ -117,9 +117,8 @@ def replace(target: AccountId, message: Replaced) -> Steps[None]:
         raise NotFound("the message to be replaced is gone")
     octets = integer(rows[0][1])
     mod_seq, _ = yield from take(owner, octets=-octets)
-    kept: Params = {"owner": owner, "mailbox": mailbox, "now": now(), "name": found.name}
-    yield Run(*choose(_KEEP, [message.uid], kept))
-    yield from _remove(owner, mailbox, [message.uid], octets, mod_seq)
+    yield from keep_expunged(owner, found, [message.uid])
+    yield from remove(owner, mailbox, [message.uid], octets, mod_seq)
 
 
 def rename_inbox(owner: AccountId, target: MailboxName) -> Steps[None]:
@@ -160,8 +159,8 @@ def _transfer(
     mod_seq: ModSeq,
 ) -> Steps[list[Uid]]:
     """Placements in the target instead of those in the source; their UIDs, in order."""
-    fresh = yield from _place(owner, uids, source, target, octets, mod_seq)
-    yield from _remove(owner, source, uids, octets, mod_seq)
+    fresh = yield from _place(owner, uids, source, target, octets, mod_seq, keep=False)
+    yield from remove(owner, source, uids, octets, mod_seq)
     return fresh
 
 
@@ -172,6 +171,8 @@ def _place(
     target: MailboxId,
     octets: int,
     mod_seq: ModSeq,
+    *,
+    keep: bool,
 ) -> Steps[list[Uid]]:
     """Placements in the target beside those in the source; their UIDs, in order."""
     first = yield from grow(owner, target, len(uids), octets, mod_seq)
@@ -185,13 +186,22 @@ def _place(
     }
     yield Run(*choose(_COPY, uids, params))
     fresh = [Uid(uid) for uid in range(first, first + len(uids))]
+    yield from marks.carry(owner, source, uids, target, fresh, mod_seq, keep=keep)
     yield from record(owner, mod_seq, target, "placed", encode(fresh))
     return fresh
 
 
-def _remove(
+def keep_expunged(owner: AccountId, mailbox: Mailbox, uids: Sequence[Uid]) -> Steps[None]:
+    """Remember messages that are about to go, for undelete."""
+    params: Params = {"owner": owner, "mailbox": mailbox.mailbox_id}
+    yield Run(*choose(_KEEP, uids, {**params, "now": now(), "name": mailbox.name}))
+    yield from marks.forget(owner, mailbox.mailbox_id, uids)
+
+
+def remove(
     owner: AccountId, mailbox: MailboxId, uids: Sequence[Uid], octets: int, mod_seq: ModSeq
 ) -> Steps[None]:
+    """Take messages out of a mailbox."""
     yield Run(*choose(_REMOVE, uids, {"owner": owner, "mailbox": mailbox}))
     params: Params = {
         "owner": owner,

@@ -1,0 +1,112 @@
+"""Mailboxes in memory as somebody else than the owner sees them, and messages given away."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from postroad.adapters.memory.mailboxes import (
+    carry,
+    load_selectable,
+    load_target,
+    remove,
+)
+from postroad.adapters.memory.state import Box, MemoryState, Owner, Placed, StoredEmail, now
+from postroad.base.errors import NotFound, OverQuota
+from postroad.model.ids import AccountId, EmailId, ModSeq, ThreadId, Uid
+from postroad.model.mailbox import Copied, Flags
+from postroad.model.sharing import Rights, Side, flags_allowed
+
+
+def view(box: Box, viewer: AccountId | None) -> dict[int, Placed]:
+    """The messages with \\Seen as the viewer has it; None is the owner."""
+    if viewer is None:
+        return box.placed
+    marks = box.marks.get(viewer, {})
+    found = {}
+    for uid, placed in box.placed.items():
+        seen, mod_seq = marks.get(uid, (False, ModSeq(0)))
+        flags = placed.flags & ~Flags.SEEN | (Flags.SEEN if seen else Flags.NONE)
+        found[uid] = replace(placed, flags=int(flags), mod_seq=max(placed.mod_seq, mod_seq))
+    return found
+
+
+def put(
+    box: Box,
+    uid: int,
+    flags: int,
+    keywords: frozenset[str],
+    mod_seq: ModSeq,
+    viewer: AccountId | None,
+) -> None:
+    """Give a message flags as the viewer sees them."""
+    placed = box.placed[uid]
+    if viewer is not None:
+        marks = box.marks.setdefault(viewer, {})
+        marks[uid] = (bool(flags & Flags.SEEN), mod_seq)
+        own = placed.flags & Flags.SEEN
+        flags = int(flags & ~Flags.SEEN | own)
+        if (flags, keywords) == (placed.flags, placed.keywords):
+            return
+    placed.flags, placed.keywords, placed.mod_seq = flags, keywords, mod_seq
+
+
+class MemoryTransfer:
+    """The part of the store of mail that moves messages between accounts."""
+
+    _state: MemoryState
+
+    async def transfer(
+        self, uids: Sequence[Uid], source: Side, target: Side, rights: Rights, *, keep: bool
+    ) -> Copied:
+        owner, receiver = self._state.owner(source.owner), self._state.owner(target.owner)
+        self._require_one_tenant(source.owner, target.owner)
+        old, new = load_selectable(owner, source.mailbox), load_target(receiver, target.mailbox)
+        there = sorted(uid for uid in set(uids) if uid in old.placed)
+        if not there:
+            return Copied(new.uid_validity, (), ())
+        octets = sum(old.placed[uid].email.new.size for uid in there)
+        if (keep or owner is not receiver) and not receiver.has_room(octets):
+            raise OverQuota("the account has no room left")
+        mod_seq = receiver.next_mod_seq()
+        seen = {uid for uid, placed in view(old, source.viewer).items() if placed.flags & 1}
+        fresh = []
+        for uid in there:
+            placed = old.placed[uid]
+            email = placed.email if owner is receiver else _given(owner, receiver, placed.email)
+            flags = placed.flags & flags_allowed(rights) & ~Flags.SEEN
+            if target.viewer is None and Rights.SEEN in rights and uid in seen:
+                flags |= Flags.SEEN
+            elif target.viewer is not None and owner is receiver:
+                flags |= placed.flags & Flags.SEEN
+            keywords = placed.keywords if Rights.WRITE in rights else frozenset()
+            new_uid = new.uid_next
+            new.uid_next += 1
+            new.placed[new_uid] = Placed(email, int(flags), keywords, mod_seq, now())
+            fresh.append(Uid(new_uid))
+            if owner is receiver:
+                carry(old, uid, new, new_uid, mod_seq)
+            elif target.viewer is not None and uid in seen and Rights.SEEN in rights:
+                new.marks.setdefault(target.viewer, {})[new_uid] = (True, mod_seq)
+        new.touch(mod_seq)
+        if not keep:
+            if owner is not receiver:
+                owner.keep(old, there)
+            remove(old, list(there), owner.next_mod_seq())
+        return Copied(new.uid_validity, there, fresh)
+
+    def _require_one_tenant(self, source: AccountId, target: AccountId) -> None:
+        one, other = self._state.accounts[source], self._state.accounts[target]
+        if one.tenant_id != other.tenant_id or not (one.is_person and other.is_person):
+            raise NotFound("there is no such account")
+
+
+def _given(owner: Owner, receiver: Owner, email: StoredEmail) -> StoredEmail:
+    """A row of the receiver's over the same blob, in the thread that its own mail is in."""
+    keys = [key for key, thread in owner.threads.items() if thread == email.thread_id]
+    email_id, fresh = EmailId(receiver.next_id()), ThreadId(receiver.next_id())
+    known = [receiver.threads[key] for key in keys if key in receiver.threads]
+    thread = min(known, default=fresh)
+    for key in keys:
+        receiver.threads.setdefault(key, thread)
+    made = StoredEmail(email_id, thread, replace(email.new, delivery_id=None))
+    receiver.emails[email_id] = made
+    return made
