@@ -63,6 +63,18 @@ class BlobStoreContract:
         blob = await store.put([b"0123456789"])
         assert await store.read([BlobRange(blob, start, end)]) == [octets]
 
+    async def test_whole_blobs_come_back_in_the_order_asked_for(self, store: BlobStore) -> None:
+        octets = [b"%d" % n * (n * 37 % 9000) for n in range(40)] + [LARGE * 2, b"x", LARGE]
+        blobs = [await store.put([each]) for each in octets]
+        pairs = list(zip(blobs, octets, strict=True))
+        for asked in (pairs, pairs[::-1], pairs[3::5], pairs[:1] * 3 + pairs[2:3], pairs[-1:]):
+            found = await store.whole([blob for blob, _ in asked])
+            assert list(map(bytes, found)) == [each for _, each in asked]
+        assert await store.whole([]) == []
+        await store.delete(blobs[1::2])
+        found = await store.whole(blobs[::2])
+        assert list(map(bytes, found)) == octets[::2]
+
     @pytest.mark.parametrize(("start", "end"), [(0, len(LARGE)), (1, 999_999), (5, 5), (0, 2**40)])
     async def test_a_stream_is_the_range_in_chunks(
         self, store: BlobStore, start: int, end: int
@@ -76,6 +88,8 @@ class BlobStoreContract:
         known, unknown = await store.put([b"x"]), BlobId(new_octets())
         with pytest.raises(NotFound):
             await store.read([BlobRange(known, 0, 1), BlobRange(unknown, 0, 1)])
+        with pytest.raises(NotFound):
+            await store.whole([known, unknown])
         with pytest.raises(NotFound):
             await store.size(unknown)
         with pytest.raises(NotFound):

@@ -9,6 +9,7 @@ from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
 
 Piece = bytes | bytearray | memoryview
+Whole = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class BlobStore(Protocol):
         """The octets of each range, in one hop.
 
         Raises `NotFound`, and `TryLater` for a record that fails its checksum.
+        """
+        ...
+
+    @abstractmethod
+    async def whole(self, blobs: Sequence[BlobId]) -> list[Whole]:
+        """All octets of each blob, in one hop; cheap for small ones that were put together.
+
+        Several may share one piece of memory, so keep none for long. Raises as `read`.
         """
         ...
 

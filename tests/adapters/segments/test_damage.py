@@ -40,6 +40,7 @@ async def readable(store: SegmentBlobStore, blobs: list[BlobId]) -> list[BlobId]
     for blob in blobs:
         try:
             assert await store.read([BlobRange(blob, 0, 9999)]) == [OCTETS]
+            assert await store.whole([blob]) == [OCTETS]
             found.append(blob)
         except (TryLater, NotFound):
             continue
@@ -64,6 +65,11 @@ async def test_a_damaged_record_in_the_middle(
     assert str(tmp_path) not in str(refused.value), "a client reads it"
     told = vars(caplog.records[-1])
     assert f"{told['path']} at {told['offset']}" == place
+    with pytest.raises(TryLater):
+        await store.whole(blobs)
+    told = vars(caplog.records[-1])
+    assert f"{told['path']} at {told['offset']}" == place
+    assert await store.whole(blobs[1::2]) == [OCTETS] * 2  # read beside it, in one call
     assert await readable(store, blobs) == blobs[:2] + blobs[3:]
     await store.close()
 
@@ -98,6 +104,8 @@ async def test_a_file_that_was_cut(tmp_path: Path) -> None:
         f"{path} at {number * RECORD}" for number in (3, 4)
     ]
     assert await readable(store, blobs) == blobs[:3]
+    with pytest.raises(TryLater):
+        await store.whole(blobs)
     await store.close()
 
 
@@ -109,6 +117,8 @@ async def test_a_file_that_is_gone(tmp_path: Path, caplog: pytest.LogCaptureFixt
     assert [(fault.blob_id, fault.what) for fault in found] == [(b, "missing") for b in blobs]
     with pytest.raises(TryLater, match="cannot be read"):
         await store.read([BlobRange(blobs[0], 0, 10)])
+    with pytest.raises(TryLater, match="cannot be read"):
+        await store.whole(blobs)
     assert vars(caplog.records[-1])["why"] == "the file is missing"
     assert vars(caplog.records[-1])["path"] == str(tmp_path / "00000001.seg")
     await store.delete(blobs)

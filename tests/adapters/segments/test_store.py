@@ -29,6 +29,8 @@ async def put_all(store: SegmentBlobStore, count: int) -> list[BlobId]:
 async def check(store: SegmentBlobStore, blobs: list[BlobId], numbers: range) -> None:
     octets = await store.read([BlobRange(blob, 0, 4000) for blob in blobs])
     assert octets == [b"%04d" % number + OCTETS for number in numbers]
+    found = await store.whole(blobs)
+    assert list(map(bytes, found)) == octets
 
 
 def segment_names(folder: Path) -> list[str]:

@@ -323,6 +323,9 @@ class MemoryMail:
         email = new_email(prepare(octets), blob_id, at, None)
         return await self.append(AccountId(1), mailbox, [(email, flags, keywords)])
 
+    async def whole(self, blobs: Sequence[BlobId]) -> list[bytes]:
+        return [self.blobs[blob] for blob in blobs]
+
     async def read(self, ranges: Sequence[BlobRange]) -> list[bytes]:
         return [self.blobs[each.blob_id][each.start : each.end] for each in ranges]
 

@@ -6,7 +6,7 @@ from postroad.base.errors import NotFound
 from postroad.base.identifiers import new_octets
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
-from postroad.stores.blobs import BlobFault, BlobStore, Piece
+from postroad.stores.blobs import BlobFault, BlobStore, Piece, Whole
 
 
 class MemoryBlobStore(BlobStore):
@@ -26,6 +26,9 @@ class MemoryBlobStore(BlobStore):
             self._octets(wanted.blob_id)[max(wanted.start, 0) : max(wanted.end, 0)]
             for wanted in ranges
         ]
+
+    async def whole(self, blobs: Sequence[BlobId]) -> list[Whole]:
+        return [self._octets(blob) for blob in blobs]
 
     async def stream(self, wanted: BlobRange, chunk_octets: int = 262_144) -> AsyncIterator[bytes]:
         octets = (await self.read([wanted]))[0]

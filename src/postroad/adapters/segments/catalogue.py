@@ -39,18 +39,13 @@ class Catalogue:
 
     def find(self, index: Index, blobs: Iterable[BlobId]) -> dict[BlobId, Place]:
         """The place of every blob. Raises `NotFound`, `TryLater`."""
-        places: dict[BlobId, Place] = {}
-        unknown: list[BlobId] = []
-        for blob in blobs:
-            if (place := self._pending.get(blob)) is not None:
-                places[blob] = place
-            else:
-                unknown.append(blob)
-        if unknown:
-            places |= index.find(unknown)
-        missing = [blob for blob in unknown if blob not in places]
-        if missing:
-            places |= self._find_in_tails(index, missing)
+        wanted = set(blobs)
+        pending = self._pending
+        places = {blob: place for blob in wanted if (place := pending.get(blob)) is not None}
+        if len(places) < len(wanted):
+            places |= index.find(list(wanted.difference(places)))
+        if len(places) < len(wanted):
+            places |= self._find_in_tails(index, list(wanted.difference(places)))
         return places
 
     def ids(self, index: Index, after: BlobId, limit: int) -> list[BlobId]:

@@ -36,8 +36,8 @@ PRAGMA user_version = {_VERSION};
 # interpreter's lock and has to win it back from a busy loop.
 _WANTED = "(SELECT unhex(value) FROM json_each(:ids))"
 _FIND = f"""
-SELECT json_group_array(json_array(hex(blob_id), segment, place, length))
-FROM blob WHERE blob_id IN {_WANTED}
+SELECT json_group_array(hex(blob_id)), json_group_array(segment), json_group_array(place),
+    json_group_array(length) FROM blob WHERE blob_id IN {_WANTED}
 """  # noqa: S608 (constants only)
 _INSERT = """
 INSERT INTO blob (blob_id, segment, place, length)
@@ -91,7 +91,9 @@ class Index:
     def find(self, blobs: Sequence[BlobId]) -> dict[BlobId, Place]:
         """The places of those that are known."""
         with _translated():
-            return dict(_entries(self._connection.execute(_FIND, {"ids": _hex(blobs)})))
+            row = self._connection.execute(_FIND, {"ids": _hex(blobs)}).fetchall()[0]
+        ids, *columns = (json.loads(str(column)) for column in row)
+        return dict(zip(map(_blob_id, ids), map(Place, *columns), strict=True))
 
     def ids(self, after: BlobId, limit: int) -> list[BlobId]:
         sql = "SELECT blob_id FROM blob WHERE blob_id > ? ORDER BY blob_id LIMIT ?"
@@ -217,6 +219,10 @@ def _make(connection: apsw.Connection) -> None:
 
 def _hex(blobs: Sequence[BlobId]) -> str:
     return json.dumps([blob.hex() for blob in blobs])
+
+
+def _blob_id(text: str) -> BlobId:
+    return BlobId(bytes.fromhex(text))
 
 
 def _rows(entries: Sequence[Entry]) -> str:

@@ -1,41 +1,111 @@
 """Reading ranges of blobs, in a reader's thread."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from xxhash import xxh3_128_digest
 
 from postroad.adapters.segments.catalogue import Catalogue
 from postroad.adapters.segments.folder import SegmentFolder
 from postroad.adapters.segments.index import Index
-from postroad.adapters.segments.record import HEADER_OCTETS, Place, decode_header
+from postroad.adapters.segments.record import HEADER_OCTETS, Place, decode_header, intact
 from postroad.adapters.segments.scan import Read
 from postroad.base.errors import TryLater
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
+from postroad.stores.blobs import Whole
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _ONE_READ_OCTETS = 65_536
+_GAP_OCTETS = 4096  # read and thrown away rather than read around
+_RUN_OCTETS = 1024 * 1024
 
 
 def read_ranges(
     folder: SegmentFolder, catalogue: Catalogue, index: Index, ranges: Sequence[BlobRange]
 ) -> list[bytes]:
     """As `BlobStore.read`; a range over the end is cut there."""
-    places = catalogue.find(index, {wanted.blob_id for wanted in ranges})
+    blobs = [wanted.blob_id for wanted in ranges]
+    return _at_places(
+        catalogue, index, blobs, lambda places: _read_by_segment(folder, ranges, places)
+    )
+
+
+def read_whole(
+    folder: SegmentFolder, catalogue: Catalogue, index: Index, blobs: Sequence[BlobId]
+) -> list[Whole]:
+    """As `BlobStore.whole`: records that lie close to each other are read in one call."""
+    return _at_places(catalogue, index, blobs, lambda places: _read_runs(folder, blobs, places))
+
+
+def _at_places(
+    catalogue: Catalogue,
+    index: Index,
+    blobs: Sequence[BlobId],
+    read: Callable[[dict[BlobId, Place]], T],
+) -> T:
+    places = catalogue.find(index, blobs)
     try:
-        return _read_by_segment(folder, ranges, places)
+        return read(places)
     except FileNotFoundError:
         pass
     # Compacted away between the two steps, so that the blobs are elsewhere now.
     for segment in {place.segment for place in places.values()}:
         catalogue.forget_segment(segment)
-    places = catalogue.find(index, {wanted.blob_id for wanted in ranges})
+    places = catalogue.find(index, blobs)
     try:
-        return _read_by_segment(folder, ranges, places)
+        return read(places)
     except FileNotFoundError as error:
         raise _unreadable({"path": str(error.filename), "why": "the file is missing"}) from error
+
+
+def _read_runs(
+    folder: SegmentFolder, blobs: Sequence[BlobId], places: dict[BlobId, Place]
+) -> list[Whole]:
+    results: list[Whole] = [b""] * len(blobs)
+    for run in _runs(sorted(zip(map(places.__getitem__, blobs), range(len(blobs)), strict=True))):
+        first, last = run[0][0], run[-1][0]
+        with folder.reading(first.segment) as read:
+            # What cannot be had is found out below, for each record by itself.
+            octets = memoryview(
+                _found(read, last.offset + last.record_octets - first.offset, first.offset) or b""
+            )
+            for place, position in run:
+                blob = blobs[position]
+                whole = intact(octets, place.offset - first.offset, blob, place.length)
+                if whole is None:
+                    wanted = BlobRange(blob, 0, place.length)
+                    results[position] = _read(folder, read, wanted, place)
+                else:
+                    results[position] = whole
+    return results
+
+
+def _runs(ordered: Sequence[tuple[Place, int]]) -> Iterator[Sequence[tuple[Place, int]]]:
+    """Records of one file with little between them, of moderate size together."""
+    begin, segment, start, end = 0, -1, 0, 0
+    for n, (place, _) in enumerate(ordered):
+        over = place.offset + place.record_octets
+        is_near = place.segment == segment and place.offset <= end + _GAP_OCTETS
+        if n and not (is_near and over - start <= _RUN_OCTETS):
+            yield ordered[begin:n]
+            begin = n
+        if n == begin:
+            segment, start, end = place.segment, place.offset, over
+        end = max(end, over)
+    if ordered:
+        yield ordered[begin:]
+
+
+def _found(read: Read, octets: int, offset: int) -> bytes | None:
+    try:
+        return _exactly(read, octets, offset)
+    except OSError:
+        return None
 
 
 def _read_by_segment(

@@ -17,6 +17,7 @@ for one when the records behind a damaged header are looked for.
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from xxhash import xxh3_64_digest, xxh3_128, xxh3_128_digest
 
@@ -29,6 +30,7 @@ SALT_OCTETS = 8
 
 _VERSION = 1
 _FIELDS = struct.Struct(">4sBBH8sQ16s16s")
+_HEADER = struct.Struct(">4sBBH8sQ16s16s8s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,8 @@ class Header:
         return fields + xxh3_64_digest(fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a blob's record begins, and how many octets the blob has."""
+class Place(NamedTuple):
+    """Where a blob's record begins, and how many octets the blob has; in the order of places."""
 
     segment: int
     offset: int
@@ -77,6 +78,21 @@ def decode_header(octets: bytes, salt: bytes | None) -> Header | None:
     if version != _VERSION or flags or (salt is not None and salt != found_salt):
         return None
     return Header(found_salt, BlobId(blob_id), length, checksum)
+
+
+def intact(octets: memoryview, at: int, blob_id: BlobId, length: int) -> memoryview | None:
+    """The blob of the record that begins at `at`; None if that is another one, or damaged."""
+    payload = octets[at + HEADER_OCTETS : at + HEADER_OCTETS + length]
+    if len(payload) != length:
+        return None
+    found = _HEADER.unpack_from(octets, at)
+    magic, version, flags, _, _, found_length, found_id, checksum, header_checksum = found
+    is_right = (
+        (magic, version, flags, found_length, found_id) == (MAGIC, _VERSION, 0, length, blob_id)
+        and xxh3_64_digest(octets[at : at + _FIELDS.size]) == header_checksum
+        and xxh3_128_digest(payload) == checksum
+    )
+    return payload if is_right else None
 
 
 def checksum_of(pieces: Sequence[Buffer]) -> bytes:

@@ -15,14 +15,14 @@ from postroad.adapters.segments.files import Files
 from postroad.adapters.segments.folder import SegmentFolder
 from postroad.adapters.segments.index import Index
 from postroad.adapters.segments.opening import Opened, connect, open_folder, open_to_read
-from postroad.adapters.segments.reading import read_ranges
+from postroad.adapters.segments.reading import read_ranges, read_whole
 from postroad.adapters.segments.scrubbing import scrub
 from postroad.adapters.segments.settings import SegmentSettings
 from postroad.adapters.segments.writer import Writer
 from postroad.base.errors import NotPermitted, TryLater
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
-from postroad.stores.blobs import BlobFault, BlobStore, Piece
+from postroad.stores.blobs import BlobFault, BlobStore, Piece, Whole
 
 T = TypeVar("T")
 
@@ -80,6 +80,13 @@ class SegmentBlobStore(BlobStore):
             return []
         return await self._in_reader(
             lambda index: read_ranges(self._folder, self._catalogue, index, ranges)
+        )
+
+    async def whole(self, blobs: Sequence[BlobId]) -> list[Whole]:
+        if not blobs:
+            return []
+        return await self._in_reader(
+            lambda index: read_whole(self._folder, self._catalogue, index, blobs)
         )
 
     async def stream(self, wanted: BlobRange, chunk_octets: int = 262_144) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from postroad.base.errors import Invalid, NotPermitted
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.snapshot import Snapshot
-from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.ids import AccountId, BlobId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import (
     BlobRange,
     Column,
@@ -21,7 +21,7 @@ from postroad.model.mailbox import (
 )
 from postroad.model.sharing import Place, Spot
 from postroad.ports.bus import Bus
-from postroad.stores.blobs import BlobStore
+from postroad.stores.blobs import BlobStore, Whole
 from postroad.stores.mail import MailStore, Row
 
 INBOX = MailboxName("INBOX")
@@ -193,6 +193,10 @@ class MailboxService:
     async def read(self, ranges: Sequence[BlobRange]) -> list[bytes]:
         """Octets of several messages in one hop; keep the sum to a few megabytes."""
         return await self._blobs.read(ranges)
+
+    async def whole(self, blobs: Sequence[BlobId]) -> list[Whole]:
+        """All octets of several messages in one hop; keep the sum to a few megabytes."""
+        return await self._blobs.whole(blobs)
 
     def stream(self, wanted: BlobRange) -> AsyncIterator[bytes]:
         return self._blobs.stream(wanted)

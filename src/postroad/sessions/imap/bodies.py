@@ -3,10 +3,11 @@
 Small ranges of several messages are read in one hop; a large one is passed on in chunks.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, repeat
 
 from postroad.core.mailbox.service import MailboxService
 from postroad.formats.mime import parttable, transfer
@@ -14,8 +15,9 @@ from postroad.formats.mime.headers import select_fields
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
 from postroad.sessions.imap.decoding import decoder
+from postroad.stores.blobs import Whole
 from postroad.wire.imap.fetch import Form, Section, What
-from postroad.wire.imap.responses import Octets
+from postroad.wire.imap.responses import Octets, Told, begun
 
 LARGE = 1024 * 1024
 _AT_ONCE = 2 * LARGE  # octets read in one hop
@@ -153,6 +155,39 @@ async def _group(
             out.clear()
     if out:
         yield Octets(bytes(out))
+
+
+def alone(sections: Sequence[Section]) -> Section | None:
+    """The section, if all that is asked for is one whole message."""
+    section = sections[0]
+    is_alone = len(sections) == 1 and is_whole(section) and section.partial is None
+    return section if is_alone else None
+
+
+def portions(sizes: Sequence[int]) -> Iterator[slice]:
+    """Messages to be read and sent at once; a large one comes alone."""
+    begin, octets = 0, 0
+    for n, size in enumerate(sizes):
+        if n > begin and octets + size > LARGE:
+            yield slice(begin, n)
+            begin, octets = n, 0
+        octets += size
+    yield slice(begin, len(sizes))
+
+
+def together(
+    numbers: Sequence[int],
+    told: Sequence[Told],
+    section: Section,
+    messages: Sequence[Whole],
+    *,
+    by_uid: bool,
+) -> Octets:
+    """The responses of small messages that are wanted whole; no octet is copied twice."""
+    lengths = Told(section.label + b" {%d}\r\n", list(map(len, messages)))
+    heads = begun(numbers, [*told, lengths], by_uid=by_uid)
+    pieces = zip(heads, messages, repeat(b")\r\n"), strict=False)  # the last has no end
+    return Octets(b"".join(chain.from_iterable(pieces)))
 
 
 def _label(section: Section) -> bytes:

@@ -11,7 +11,18 @@ from typing import cast
 from postroad.formats.mime.transfer import UnknownEncoding
 from postroad.model.ids import BlobId, ModSeq, Uid
 from postroad.model.mailbox import Column, FlagAction, FlagChange, Flags
-from postroad.sessions.imap.bodies import Message, Wanted, is_whole, locate, locate_whole, respond
+from postroad.sessions.imap.bodies import (
+    LARGE,
+    Message,
+    Wanted,
+    alone,
+    is_whole,
+    locate,
+    locate_whole,
+    portions,
+    respond,
+    together,
+)
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
@@ -27,7 +38,7 @@ from postroad.sessions.imap.view import Batch, Selected
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.fetch import Fetch, Item, Section, parse_fetch
 from postroad.wire.imap.partial import PartialRange
-from postroad.wire.imap.responses import Condition, Vanished, begun
+from postroad.wire.imap.responses import Condition, Told, Vanished, begun
 from postroad.wire.imap.sequence import SequenceSet, Span, absent, merged, spans_of
 
 _SECTIONS_AT_ONCE = 100  # messages whose part tables are looked at in one go
@@ -53,11 +64,7 @@ async def handle(context: Context, command: Fetch, *, by_uid: bool) -> Replies:
             yield response
     items, sections = _items(context, command, by_uid=by_uid, seen=bool(seen))
     lacks = view.lacks(spans)
-    replies = (
-        _sections(context, view, spans, items, sections)
-        if sections
-        else _plain(context, view, spans, items)
-    )
+    replies = _replies(context, view, spans, items, sections)
     async with aclosing(replies):
         try:
             async for reply in replies:
@@ -166,6 +173,20 @@ async def _see(
     return done.changed
 
 
+def _replies(
+    context: Context,
+    view: Selected,
+    spans: list[Span],
+    items: list[Item],
+    sections: list[Section],
+) -> Replies:
+    if not sections:
+        return _plain(context, view, spans, items)
+    if (section := alone(sections)) is not None:
+        return _messages(context, view, spans, items, section)
+    return _sections(context, view, spans, items, sections)
+
+
 async def _plain(
     context: Context, view: Selected, spans: list[Span], items: list[Item]
 ) -> Replies:
@@ -174,6 +195,35 @@ async def _plain(
         there, told, _ = await reader.read(batch)
         if there.numbers:
             yield there.fetched(told, uid_only=context.uid_only)
+
+
+async def _messages(
+    context: Context,
+    view: Selected,
+    spans: list[Span],
+    items: list[Item],
+    section: Section,
+) -> Replies:
+    """Messages as they are, which mail programs fetch most."""
+    by_uid = context.uid_only
+    reader = ItemReader(context, view, items, (Column.BLOB_ID, Column.SIZE))
+    for batch in view.batches(spans):
+        there, told, stored = await reader.read(batch)
+        names = there.names(uid_only=by_uid)
+        blob_ids = cast("Sequence[BlobId]", stored[Column.BLOB_ID])  # see Column
+        sizes = cast("Sequence[int]", stored[Column.SIZE])  # see Column
+        for some in portions(sizes):
+            said = [Told(item.form, item.values[some]) for item in told]
+            if any(size > LARGE for size in sizes[some]):
+                heads = begun(names[some], said, by_uid=by_uid)
+                pairs = zip(heads, blob_ids[some], sizes[some], strict=True)
+                messages = [Message(a, locate_whole(b, size, [section])) for a, b, size in pairs]
+                async with aclosing(respond(context.mailboxes, messages)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            elif names[some]:
+                octets = await context.mailboxes.whole(blob_ids[some])
+                yield together(names[some], said, section, octets, by_uid=by_uid)
 
 
 async def _sections(
