@@ -51,6 +51,7 @@ ROWS = (
     _fetch("flags", "FLAGS", 1.5),
     _fetch("envelope", "ENVELOPE", 4.0),
     _fetch("bodystructure", "BODYSTRUCTURE", 1.0),
+    _fetch("list", "BODY.PEEK[HEADER.FIELDS (DATE FROM TO CC SUBJECT)]", 1.0),
     _fetch("body", "BODY.PEEK[]", 1.5, "cpu_us"),
     Row("store", "STORE of the whole mailbox", measurements.store, "seconds", 1 / 3,
         less_is_better=True, needs_mailbox=True),

@@ -103,6 +103,19 @@ class AppendContract:
         _, octets = await stores.mail.octets_of(account, inbox, uids, both[:1])
         assert octets == [b"(structure utf8)"] * 3 + [b""]
 
+    async def test_what_lists_ask_of_headers_may_be_missing(self, stores: Stores) -> None:
+        account, inbox, _ = await two(stores, 1)
+        new = email()
+        kept = replace(new.prepared, header_fields=None, origin=b"\0" * 9)
+        await stores.mail.append(account, inbox, [arrival(replace(new, prepared=kept))])
+        uids, columns = [Uid(1), Uid(2)], [Column.HEADER_FIELDS, Column.ORIGIN, Column.SIZE]
+        assert await stores.mail.rows(account, inbox, uids, columns) == [
+            (1, b"Subject: x\r\n", b"\x01\0", 100),
+            (2, None, b"\0" * 9, 100),
+        ]
+        for wanted in (columns[:1], [Column.SAVED_AT], []):
+            assert len(await stores.mail.rows(account, inbox, uids, wanted)) == 2
+
     async def test_octets_leave_out_what_is_gone(self, stores: Stores) -> None:
         account, inbox, _ = await two(stores, 4)
         await stores.mail.store_flags(account, inbox, [Uid(2)], DELETED)

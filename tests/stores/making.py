@@ -133,6 +133,8 @@ def prepared(*, subject: str = "subject", thread_keys: Sequence[int] = ()) -> Pr
         sort_to="to",
         sort_cc="",
         thread_keys=tuple(thread_keys),
+        header_fields=b"Subject: x\r\n",
+        origin=b"\x01\0",
     )
 
 

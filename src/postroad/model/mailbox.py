@@ -172,6 +172,9 @@ class Column(Enum):
     SORT_FROM = "sort_from"
     SORT_TO = "sort_to"
     SORT_CC = "sort_cc"
+    # Of emails that came before these were kept, and of others where it says so, None:
+    HEADER_FIELDS = "header_fields"  # octets, see formats.mime.listfields; None: too many
+    ORIGIN = "origin"  # octets, see formats.mime.origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,8 @@ class PreparedEmail:
     sort_to: str
     sort_cc: str
     thread_keys: tuple[int, ...]  # signed 64-bit hashes; messages that share one share a thread
+    header_fields: bytes | None
+    origin: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from formats.mime.imapgrammar import check_body, check_envelope, read
 from formats.mime.samples import RFC_2049, VECTORS, nonsense
 from formats.mime.test_envelope import INTERNATIONAL, SAMPLE, SAMPLE_ENVELOPE
 from formats.mime.test_scanner import HOSTILE, vectors
-from postroad.formats.mime import parttable
+from postroad.formats.mime import origin, parttable
+from postroad.formats.mime.headers import select_fields
+from postroad.formats.mime.origin import key
 from postroad.formats.mime.prepare import Prepared, prepare
 
 
@@ -43,6 +45,11 @@ def test_the_sample_of_rfc_9051() -> None:
         sort_subject="IMAP4REV2 WG MTG SUMMARY AND MINUTES",
         message_id="B27397-0100000@cac.washington.edu",
         references=("a@b",),
+        header_fields=SAMPLE + b"References: <a@b>\r\n",
+        origin=b"\0"
+        + b"".join(
+            key(each).to_bytes(8, "big") for each in ("B27397-0100000@cac.washington.edu", "a@b")
+        ),
         has_attachment=False,
         needs_8bit=False,
         has_nul=False,
@@ -125,6 +132,11 @@ def check(octets: bytes) -> Prepared:
         check_body(read(prepared.body_structure_utf8), extensible=True)
     table = parttable.decode(prepared.part_table)
     assert parttable.resolve(table, ()) == (0, len(octets))
+    if prepared.header_fields is not None:
+        block = octets[: prepared.header_octets]
+        for names in (["subject"], ["from", "date", "to"]):
+            assert select_fields(prepared.header_fields, names) == select_fields(block, names)
+    assert isinstance(origin.decode(prepared.origin), origin.Origin)
     for field in fields(prepared):
         value = getattr(prepared, field.name)
         if isinstance(value, str):

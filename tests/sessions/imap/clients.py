@@ -92,6 +92,8 @@ class Clients:
                 self.logs_in = False
             case ["no", "tls"]:
                 self.has_tls = self.logs_in = False
+            case ["old", "rows", *_]:  # of the messages so far
+                self.mail.old.update(self.mail.emails)
             case ["forgotten", "changes"]:
                 self.mail.forgets = True
             case _:

@@ -65,6 +65,7 @@ class MemoryMail:
         self.names: set[MailboxName] = set()
         self.limit: int | None = None  # octets of the account
         self.forgets = False  # changes cannot be told: too old
+        self.old: set[EmailId] = set()  # whose rows keep nothing of their headers
         self._last = 0
 
     def _next(self) -> int:
@@ -196,6 +197,8 @@ class MemoryMail:
 
     def _value(self, email_id: EmailId, column: Column) -> object:
         email = self.emails[email_id]
+        if column in (Column.HEADER_FIELDS, Column.ORIGIN) and email_id in self.old:
+            return None
         own = {Column.EMAIL_ID: email_id, Column.THREAD_ID: email_id}
         if column in own:
             return own[column]

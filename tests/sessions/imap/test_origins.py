@@ -2,8 +2,8 @@
 
 import pytest
 
+from postroad.formats.mime.origin import Origin, key
 from postroad.sessions.imap.origins import origin_of
-from postroad.sessions.imap.threads import Origin
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,11 @@ from postroad.sessions.imap.threads import Origin
     ],
 )
 def test_origins(header: bytes, origin: Origin) -> None:
-    assert origin_of(header + b"X-Other: <no@x>\r\n\r\n") == origin
+    found = origin_of(header + b"X-Other: <no@x>\r\n\r\n")
+    assert found == Origin(
+        _key(origin.message_id), [*map(_key, origin.references)], origin.is_reply
+    )
+
+
+def _key(identifier: object) -> int | None:
+    return None if identifier is None else key(str(identifier))

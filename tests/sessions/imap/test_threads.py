@@ -1,5 +1,6 @@
 """Threads against RFC 5256 as it is written, step by step, slow and with objects."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Optional
@@ -7,7 +8,8 @@ from typing import Optional
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.sessions.imap.threads import Origin, by_references, by_subject
+from postroad.formats.mime.origin import Origin
+from postroad.sessions.imap.threads import by_references, by_subject
 
 
 @dataclass(eq=False)
@@ -33,7 +35,7 @@ class Node:
 class AsWritten:
     def __init__(self, origins: list[Origin], subjects: list[str], dates: list[int]) -> None:
         self.origins, self.subjects, self.dates = origins, subjects, dates
-        self.nodes: dict[str, Node] = {}
+        self.nodes: dict[Hashable, Node] = {}
         self.own: list[Node] = []
         self.root = Node()
 

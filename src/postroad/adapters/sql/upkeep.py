@@ -44,6 +44,9 @@ _STILL_USED = Sql("""
 _FORGET_EMAIL = Sql("""
     DELETE FROM email WHERE owner_id = :owner AND email_id = :email RETURNING blob_id
 """)
+_FORGET_HEADER = Sql("""
+    DELETE FROM email_header WHERE owner_id = :owner AND email_id = :email
+""")
 _SETTLED = Sql("""
     SELECT owner_id, submission_id, blob_id FROM submission
     WHERE settled_at < :before LIMIT :limit
@@ -137,6 +140,7 @@ def _forget_kept(rows: Rows) -> Steps[None]:
         params: Params = {"owner": owner, "mailbox": integer(row[1]), "uid": integer(row[2])}
         yield Run(_FORGET_EXPUNGED, params)
         if not (yield Run(_STILL_USED, {"owner": owner, "email": email})):
+            yield Run(_FORGET_HEADER, {"owner": owner, "email": email})
             gone = yield Run(_FORGET_EMAIL, {"owner": owner, "email": email})
             for blob in gone:
                 yield from unrefer(owner, BlobId(octets(blob[0])))

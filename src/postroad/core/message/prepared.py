@@ -42,6 +42,8 @@ def new_email(
             sort_to=parsed.sort_to,
             sort_cc=parsed.sort_cc,
             thread_keys=thread_keys(parsed),
+            header_fields=parsed.header_fields,
+            origin=parsed.origin,
         ),
         delivery_id=delivery_id,
     )

@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 from datetime import date
 
-from postroad.formats.mime import bodystructure, envelope, msgid, parttable, text, thread
+from postroad.formats.mime import (
+    bodystructure,
+    envelope,
+    listfields,
+    msgid,
+    origin,
+    parttable,
+    text,
+    thread,
+)
 from postroad.formats.mime.octets import Octets, is_ascii, longest_line
 from postroad.formats.mime.scanner import Part, ScanLimits, scan
 
-PREPARED_VERSION = 1
+PREPARED_VERSION = 2
 """Raised when the outcome of `prepare` changes: rows of an older version are prepared again."""
 
 
@@ -40,6 +49,10 @@ class Prepared:
     """Without brackets; None if it has no valid one."""
     references: tuple[str, ...]
     """References and In-Reply-To without brackets, eldest first, at most 100."""
+    header_fields: bytes | None
+    """See `listfields.kept`."""
+    origin: bytes
+    """See `origin.decode`."""
     has_attachment: bool
     needs_8bit: bool
     """Whether an octet is over 127."""
@@ -82,6 +95,8 @@ def prepare(octets: Octets, limits: ScanLimits | None = None) -> Prepared:
         sort_subject=thread.collation_key(base),
         message_id=msgid.message_id(header),
         references=msgid.references(header),
+        header_fields=listfields.kept(bytes(octets[root.header_start : root.body_start])),
+        origin=origin.encode(header),
         has_attachment=has_attachment(root),
         needs_8bit=not is_ascii(octets),
         has_nul=octets.find(b"\0") >= 0,

@@ -12,6 +12,7 @@ from itertools import chain, repeat
 from postroad.core.mailbox.service import MailboxService
 from postroad.formats.mime import parttable, transfer
 from postroad.formats.mime.headers import select_fields
+from postroad.formats.mime.listfields import are_kept
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
 from postroad.sessions.imap.decoding import decoder
@@ -162,6 +163,27 @@ def alone(sections: Sequence[Section]) -> Section | None:
     section = sections[0]
     is_alone = len(sections) == 1 and is_whole(section) and section.partial is None
     return section if is_alone else None
+
+
+def listed(sections: Sequence[Section]) -> Section | None:
+    """The section, if all that is asked for is header fields that rows keep."""
+    section = sections[0]
+    is_listed = (
+        len(sections) == 1
+        and section.what is What.FIELDS
+        and not section.path
+        and section.partial is None
+        and are_kept(section.fields)
+    )
+    return section if is_listed else None
+
+
+def of_kept(section: Section, kept: Sequence[bytes]) -> Told:
+    """Header fields of messages, from those that their rows keep."""
+    names = _names(section.fields)
+    found = [select_fields(octets, names) for octets in kept]
+    label = section.label.replace(b"%", b"%%")
+    return Told(label + b" %b", [b"{%d}\r\n%b" % (len(fields), fields) for fields in found])
 
 
 def portions(sizes: Sequence[int]) -> Iterator[slice]:

@@ -1,18 +1,14 @@
-"""What THREAD=REFERENCES needs of a message's header; only the blob has References.
-
-Limit: the headers are read anew for each THREAD, a batch of messages in one hop.
-"""
+"""What THREAD=REFERENCES needs of messages: their rows have it, and the blobs of old ones."""
 
 from collections.abc import Sequence
 from typing import cast
 
-from postroad.formats.mime import msgid, parttable
-from postroad.formats.mime.headers import Header, select_fields, to_text
-from postroad.formats.mime.thread import is_reply_or_forward
+from postroad.formats.mime import origin, parttable
+from postroad.formats.mime.headers import Header, select_fields
+from postroad.formats.mime.origin import Origin
 from postroad.model.ids import BlobId, Uid
 from postroad.model.mailbox import BlobRange, Column
 from postroad.sessions.imap.feature import Context
-from postroad.sessions.imap.threads import Origin
 from postroad.sessions.imap.turns import turn
 from postroad.sessions.imap.view import Selected
 
@@ -28,42 +24,33 @@ async def read_origins(context: Context, view: Selected, places: Sequence[int]) 
     found: dict[int, Origin] = {}
     for start in range(0, len(places), _ROWS_AT_ONCE):
         uids = [Uid(view.uids[place]) for place in places[start : start + _ROWS_AT_ONCE]]
-        rows = await context.mailboxes.rows(
-            view.account, view.mailbox_id, uids, [Column.BLOB_ID, Column.PART_TABLE]
+        there, kept = await context.mailboxes.octets_of(
+            view.account, view.mailbox_id, sorted(uids), [Column.ORIGIN]
         )
-        for first in range(0, len(rows), _READ_AT_ONCE):
-            some = rows[first : first + _READ_AT_ONCE]
-            ranges = [_header(cast("BlobId", row[1]), cast("bytes", row[2])) for row in some]
-            blocks = await context.mailboxes.read(ranges)
-            for row, block in zip(some, blocks, strict=True):
-                found[cast("int", row[0])] = origin_of(block)  # rows begin with the UID
+        pairs = zip(there, kept, strict=True)
+        found |= {uid: origin.decode(octets) for uid, octets in pairs if octets}
+        old = [uid for uid in there if uid not in found]
+        for first in range(0, len(old), _READ_AT_ONCE):
+            found |= await _from_blobs(context, view, old[first : first + _READ_AT_ONCE])
             await turn()
+        await turn()
     return [found.get(view.uids[place], _UNKNOWN) for place in places]
+
+
+async def _from_blobs(context: Context, view: Selected, uids: list[Uid]) -> dict[int, Origin]:
+    """Of messages that came before rows kept their origins."""
+    wanted = [Column.BLOB_ID, Column.PART_TABLE]
+    rows = await context.mailboxes.rows(view.account, view.mailbox_id, uids, wanted)
+    # Rows begin with the UID.
+    ranges = [_header(cast("BlobId", row[1]), cast("bytes", row[2])) for row in rows]
+    blocks = await context.mailboxes.read(ranges)
+    pairs = zip(rows, blocks, strict=True)
+    return {cast("int", row[0]): origin_of(block) for row, block in pairs}
 
 
 def origin_of(block: bytes) -> Origin:
     """Read a header block."""
-    header = Header(select_fields(block, _FIELDS))
-    subject = header.text("subject")
-    return Origin(
-        msgid.message_id(header),
-        _references(header),
-        subject is not None and is_reply_or_forward(subject),
-    )
-
-
-def _references(header: Header) -> tuple[str, ...]:
-    """RFC 5256 section 3: References, or else the first identifier in In-Reply-To."""
-    found: dict[str, None] = {}
-    for value in header.find_all("references"):
-        found |= dict.fromkeys(_identifiers(to_text(value)))
-    if not found and (answered := header.text("in-reply-to")):
-        return _identifiers(answered)[:1]
-    return tuple(found)[-msgid.IDENTIFIERS_LIMIT :]
-
-
-def _identifiers(text: str) -> tuple[str, ...]:
-    return msgid.find_all(text) if "<" in text else ()
+    return origin.decode(origin.encode(Header(select_fields(block, _FIELDS))))
 
 
 def _header(blob_id: BlobId, table: bytes) -> BlobRange:

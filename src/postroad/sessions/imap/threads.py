@@ -4,24 +4,16 @@ Messages are numbers from 0 in mailbox order. Both algorithms are linear but for
 and give way to other sessions as they go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from postroad.formats.mime.origin import Origin
 from postroad.sessions.imap.turns import Turns, ordered, turn
 
 NONE = -1
 # Limit: a reference that would need a longer way up to rule out a loop makes no link.
 _LONGEST_WAY = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What REFERENCES knows of one message besides its date and subject."""
-
-    message_id: str | None
-    references: tuple[str, ...]
-    is_reply: bool  # or a forward
 
 
 @dataclass(slots=True)
@@ -110,18 +102,18 @@ class _Links:
     """Step 1: who is whose parent. Always without loops."""
 
     def __init__(self) -> None:
-        self._nodes: dict[str, int] = {}
+        self._nodes: dict[Hashable, int] = {}
         self.parents: list[int] = []
         self._counts: list[int] = []  # of children
         self._steps = 0
 
-    def register(self, message_id: str | None) -> None:
+    def register(self, message_id: Hashable | None) -> None:
         """The next message; all are registered before the first is linked."""
         if message_id is not None:
             self._nodes.setdefault(message_id, len(self.parents))
         self._new()
 
-    def add(self, message: int, references: Sequence[str]) -> int:
+    def add(self, message: int, references: Sequence[Hashable]) -> int:
         """Link one message with its ancestors; returns how many steps it took."""
         self._steps = 1 + len(references)
         nodes = [self._node(reference) for reference in references]
@@ -137,7 +129,7 @@ class _Links:
                 self._link(new, message)
         return self._steps
 
-    def _node(self, message_id: str) -> int:
+    def _node(self, message_id: Hashable) -> int:
         node = self._nodes.setdefault(message_id, len(self.parents))
         if node == len(self.parents):
             self._new()

@@ -40,6 +40,9 @@ class Batch:
     uids: Sequence[int]
     places: Sequence[int]
 
+    def cut(self, some: slice) -> "Batch":
+        return Batch(self.numbers[some], self.uids[some], self.places[some])
+
     def names(self, *, uid_only: bool) -> Sequence[int]:
         """What the messages are called in responses about them."""
         return self.uids if uid_only else self.numbers

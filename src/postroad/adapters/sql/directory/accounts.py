@@ -58,6 +58,7 @@ _OWNED = (
     "placement",
     "expunged",
     "thread_key",
+    "email_header",
     "email",
     "mailbox",
     "acl",

@@ -42,6 +42,10 @@ _EMAIL = Sql("""
         :version, :envelope, :body_structure, :part_table, :subject_base, :sort_from, :sort_to,
         :sort_cc, :preview, :body, :envelope_utf8, :body_structure_utf8)
 """)
+_HEADER = Sql("""
+    INSERT INTO email_header (owner_id, email_id, header_fields, origin)
+    VALUES (:owner, :email, :header_fields, :origin)
+""")
 _PLACE = Sql("""
     INSERT INTO placement (owner_id, mailbox_id, uid, email_id, flags, keywords, mod_seq, saved_at)
     VALUES (:owner, :mailbox, :uid, :email, :flags, :keywords, :mod_seq, :now)
@@ -161,6 +165,7 @@ def place_new(
         email_id = EmailId(first_id + 2 * n)
         thread = yield from _thread(owner, email, ThreadId(first_id + 2 * n + 1))
         yield Run(_EMAIL, _email_row(owner, email_id, thread, email))
+        yield Run(_HEADER, _header_row(owner, email_id, email))
         yield from refer(owner, email.blob_id)
         uids.append(Uid(first_uid + n))
         ids.append(email_id)
@@ -233,4 +238,13 @@ def _email_row(owner: AccountId, email_id: EmailId, thread: ThreadId, email: New
         "body": prepared.body,
         "envelope_utf8": prepared.envelope_utf8,
         "body_structure_utf8": prepared.body_structure_utf8,
+    }
+
+
+def _header_row(owner: AccountId, email_id: EmailId, email: NewEmail) -> Params:
+    return {
+        "owner": owner,
+        "email": email_id,
+        "header_fields": email.prepared.header_fields,
+        "origin": email.prepared.origin,
     }

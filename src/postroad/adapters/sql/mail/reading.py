@@ -38,8 +38,10 @@ _CHANGES = Sql("""
     WHERE owner_id = :owner AND mod_seq > :since AND mailbox_id = :mailbox ORDER BY mod_seq
 """)
 _OF_PLACEMENT = frozenset({Column.SAVED_AT, Column.EMAIL_ID})
+_OF_HEADER = frozenset({Column.HEADER_FIELDS, Column.ORIGIN})
 _NAMES: dict[Column, str] = {
-    column: f"{'p' if column in _OF_PLACEMENT else 'e'}.{column.value}" for column in Column
+    column: "peh"[(column not in _OF_PLACEMENT) + (column in _OF_HEADER)] + f".{column.value}"
+    for column in Column
 }
 _QUOTA = Sql("SELECT used_octets, quota_octets FROM owner WHERE owner_id = :owner")
 _EMAILS_AFTER = Sql("""
@@ -108,20 +110,33 @@ def _folded(rows: Rows) -> tuple[set[int], set[int] | None]:
     return expunged, touched - expunged
 
 
+def _tables(columns: Sequence[Column]) -> str:
+    """What is named p, e and h in `_NAMES`, as far as it is needed.
+
+    CROSS JOIN keeps SQLite from turning the order of the tables round.
+    """
+    joined, where = "placement p", ""
+    if not _OF_HEADER.union(_OF_PLACEMENT).issuperset(columns):
+        joined += " CROSS JOIN email e"
+        where = "AND e.owner_id = p.owner_id AND e.email_id = p.email_id"
+    if not _OF_HEADER.isdisjoint(columns):
+        joined += " LEFT JOIN email_header h"
+        joined += " ON h.owner_id = p.owner_id AND h.email_id = p.email_id"
+    return (
+        f"{joined} WHERE p.owner_id = :owner AND p.mailbox_id = :mailbox AND p.{{these}} {where}"
+    )
+
+
 def rows_of(
     owner: AccountId, mailbox: MailboxId, uids: Sequence[Uid], columns: Sequence[Column]
 ) -> Steps[list[Row]]:
     if not uids:
         return []
-    # CROSS JOIN keeps SQLite from turning the order of the tables round.
     wanted = ", ".join(["p.uid", *(_NAMES[column] for column in columns)])
     statement = _row_statements.get(wanted)
     if statement is None:
         statement = _row_statements[wanted] = chosen(f"""
-            SELECT {wanted} FROM placement p CROSS JOIN email e
-            WHERE p.owner_id = :owner AND p.mailbox_id = :mailbox AND p.{{these}}
-                AND e.owner_id = p.owner_id AND e.email_id = p.email_id
-            ORDER BY p.uid
+            SELECT {wanted} FROM {_tables(columns)} ORDER BY p.uid
         """)  # noqa: S608  # names of columns from our own table above
     return (yield Run(*choose(statement, uids, {"owner": owner, "mailbox": mailbox})))
 
@@ -139,10 +154,7 @@ def octets_of(
         statement = _octets_statements[first] = chosen(f"""
             SELECT count(*), {{pack uid}}, {{pack size}}, {{join octets}} FROM (
                 SELECT p.uid, {first} AS octets, length({first}) AS size
-                FROM placement p CROSS JOIN email e
-                WHERE p.owner_id = :owner AND p.mailbox_id = :mailbox AND p.{{these}}
-                    AND e.owner_id = p.owner_id AND e.email_id = p.email_id
-                ORDER BY p.uid
+                FROM {_tables(columns)} ORDER BY p.uid
             ) AS ordered
         """)  # noqa: S608  # names of columns from our own table above
     params: Params = {"owner": owner, "mailbox": mailbox, "nothing": b""}

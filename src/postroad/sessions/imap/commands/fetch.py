@@ -3,9 +3,10 @@
 Extended by RFC 8514 (SAVEDATE), RFC 8970 (PREVIEW) and RFC 9394 (PARTIAL).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
+from itertools import groupby
 from typing import cast
 
 from postroad.formats.mime.transfer import UnknownEncoding
@@ -17,8 +18,10 @@ from postroad.sessions.imap.bodies import (
     Wanted,
     alone,
     is_whole,
+    listed,
     locate,
     locate_whole,
+    of_kept,
     portions,
     respond,
     together,
@@ -184,6 +187,8 @@ def _replies(
         return _plain(context, view, spans, items)
     if (section := alone(sections)) is not None:
         return _messages(context, view, spans, items, section)
+    if (section := listed(sections)) is not None:
+        return _fields(context, view, spans, items, section)
     return _sections(context, view, spans, items, sections)
 
 
@@ -226,6 +231,40 @@ async def _messages(
                 yield together(names[some], said, section, octets, by_uid=by_uid)
 
 
+async def _fields(
+    context: Context,
+    view: Selected,
+    spans: list[Span],
+    items: list[Item],
+    section: Section,
+) -> Replies:
+    """Header fields that lists show: rows have them, of most messages."""
+    reader = ItemReader(context, view, items, (Column.HEADER_FIELDS,))
+    blobs = _SectionReader(context, view, items, [section])
+    for batch in view.batches(spans):
+        there, told, stored = await reader.read(batch)
+        kept = cast("Sequence[bytes | None]", stored[Column.HEADER_FIELDS])  # see Column
+        for some, octets in _runs(kept):
+            if octets is None:
+                async with aclosing(blobs.replies(there.cut(some))) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                continue
+            said = [Told(item.form, item.values[some]) for item in told]
+            said.append(of_kept(section, octets))
+            yield there.cut(some).fetched(said, uid_only=context.uid_only)
+
+
+def _runs(kept: Sequence[bytes | None]) -> Iterator[tuple[slice, list[bytes] | None]]:
+    """Neighbours that have their octets, or that lack them: None."""
+    begin = 0
+    for lacks, group in groupby(kept, lambda octets: octets is None):
+        run = list(group)
+        some = slice(begin, begin + len(run))
+        begin += len(run)
+        yield some, None if lacks else [octets for octets in run if octets is not None]
+
+
 async def _sections(
     context: Context,
     view: Selected,
@@ -233,17 +272,35 @@ async def _sections(
     items: list[Item],
     sections: list[Section],
 ) -> Replies:
-    whole = all(map(is_whole, sections))
-    more = (Column.BLOB_ID, Column.SIZE if whole else Column.PART_TABLE)
-    reader = ItemReader(context, view, items, more)
+    reader = _SectionReader(context, view, items, sections)
     for batch in view.batches(spans):
+        async with aclosing(reader.replies(batch)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+class _SectionReader:
+    """Any sections, found with the part tables."""
+
+    def __init__(
+        self, context: Context, view: Selected, items: list[Item], sections: list[Section]
+    ) -> None:
+        self._context = context
+        self._sections = sections
+        self._whole = all(map(is_whole, sections))
+        more = (Column.BLOB_ID, Column.SIZE if self._whole else Column.PART_TABLE)
+        self._items = ItemReader(context, view, items, more)
+
+    async def replies(self, batch: Batch) -> Replies:
+        by_uid = self._context.uid_only
         for start in range(0, len(batch.uids), _SECTIONS_AT_ONCE):
-            part = _cut(batch, start)
-            there, told, stored = await reader.read(part)
-            places = _located(stored, sections, whole=whole)
-            heads = begun(there.names(uid_only=context.uid_only), told, by_uid=context.uid_only)
-            messages = [Message(head, wanted) for head, wanted in zip(heads, places, strict=True)]
-            async with aclosing(respond(context.mailboxes, messages)) as pieces:
+            part = batch.cut(slice(start, start + _SECTIONS_AT_ONCE))
+            there, told, stored = await self._items.read(part)
+            places = _located(stored, self._sections, whole=self._whole)
+            heads = begun(there.names(uid_only=by_uid), told, by_uid=by_uid)
+            pairs = zip(heads, places, strict=True)
+            messages = [Message(head, wanted) for head, wanted in pairs]
+            async with aclosing(respond(self._context.mailboxes, messages)) as pieces:
                 async for piece in pieces:
                     yield piece
 
@@ -259,11 +316,6 @@ def _located(stored: Stored, sections: list[Section], *, whole: bool) -> list[li
     return [
         locate(blob_id, table, sections) for blob_id, table in zip(blob_ids, tables, strict=True)
     ]
-
-
-def _cut(batch: Batch, start: int) -> Batch:
-    end = start + _SECTIONS_AT_ONCE
-    return Batch(batch.numbers[start:end], batch.uids[start:end], batch.places[start:end])
 
 
 FETCH = Feature(
