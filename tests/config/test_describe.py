@@ -39,10 +39,17 @@ def test_the_tree_is_shown_without_the_password_of_the_relay() -> None:
     tree = shown(settings)
     assert isinstance(tree["delivery"], dict)
     assert tree["delivery"]["relay"] == "smtp://me:***@relay.example:587"
-    assert "cret" not in str(tree)
+    assert "se%40cret" not in str(tree)
     assert tree["workers"] == 1
     plain = build({"delivery.relay": "smtp://relay.example"})
     assert shown_value(plain, "delivery.relay") == "smtp://relay.example"
+
+
+def test_a_secret_is_not_shown() -> None:
+    settings = build({"auth.oauth.client_secret": "s3cret"})
+    assert shown_value(settings, "auth.oauth.client_secret") == "***"
+    assert shown_value(build({}), "auth.oauth.client_secret") == ""
+    assert "s3cret" not in str(shown(settings))
 
 
 def test_changes_are_told_with_those_that_want_a_restart() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from postroad.config.loader import effective_hostname, find_file, load
 from postroad.config.problems import ConfigError
-from postroad.config.settings import Cleartext, DeliveryMode, Settings
+from postroad.config.settings import Cleartext, DeliveryMode, OauthSettings, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -287,6 +287,45 @@ def test_a_relay_is_never_repeated_because_of_its_password(url: str) -> None:
     [fault] = faults(f"delivery: {{relay: '{url}'}}")
     assert fault.startswith("postroad.yaml:1: delivery.relay: ")
     assert "secret" not in fault
+
+
+OAUTH = "issuer: https://login.example.org, audience: mail, "
+
+
+@pytest.mark.parametrize(
+    ("oauth", "path"),
+    [
+        ("jwks: https://login.example.org/keys", "issuer audience"),
+        (OAUTH + "jwks: http://login.example.org/keys", "jwks"),
+        (OAUTH + "jwks: ftp://login.example.org/keys", "jwks"),
+        (OAUTH + "jwks: 'https://a:b@login.example.org/keys'", "jwks"),
+        ("introspection: https://login.example.org/", "client_id client_secret"),
+        ("introspection: login.example.org", "introspection"),
+        (
+            OAUTH + "client_id: a, client_secret: b, jwks: keys.json, "
+            "introspection: https://login.example.org/",
+            "introspection",
+        ),
+    ],
+)
+def test_oauth_that_cannot_work(oauth: str, path: str) -> None:
+    found = faults(f"auth: {{oauth: {{{oauth}}}}}")
+    assert len(found) == len(path.split())
+    for name, fault in zip(path.split(), sorted(found, reverse=path[0] == "i"), strict=True):
+        assert f"auth.oauth.{name}: " in fault
+
+
+@pytest.mark.parametrize(
+    "oauth",
+    [
+        OAUTH + "jwks: keys.json",
+        OAUTH + "jwks: https://login.example.org:8443/keys",
+        OAUTH + "jwks: http://127.0.0.1:9000/keys, private_networks: true",
+        "client_id: a, client_secret: b, introspection: https://login.example.org/",
+    ],
+)
+def test_oauth_that_can_work(oauth: str) -> None:
+    assert load(written(f"auth: {{oauth: {{{oauth}}}}}"), {}).auth.oauth != OauthSettings()
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_lines() -> None:

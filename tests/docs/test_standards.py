@@ -17,13 +17,13 @@ from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.settings import Cleartext as ImapCleartext
 from postroad.sessions.imap.settings import ImapSettings
 from postroad.sessions.imap.settings import Peer as ImapPeer
-from postroad.sessions.sasl.exchange import Authenticator, Circumstances
+from postroad.sessions.sasl.exchange import Authenticator, Circumstances, OauthHint
 from postroad.sessions.smtp.context import Context as SmtpContext
 from postroad.sessions.smtp.extensions import EXTENSIONS
 from postroad.sessions.smtp.ports import Peer, Reception, Tls
 from postroad.sessions.smtp.settings import Role, SmtpSettings
 
-SASL = Circumstances(scram=True)
+SASL = Circumstances(scram=True, oauth=OauthHint("", ""))
 ROOT = Path(__file__).parents[2]
 TABLE: dict[str, dict[str, object]] = tomllib.loads(
     (ROOT / "docs" / "standards.toml").read_text(encoding="utf-8")

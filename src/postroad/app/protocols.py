@@ -6,6 +6,7 @@ from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
 from postroad.app.program import Program
 from postroad.app.services import Services
+from postroad.app.tokens import oauth_hint
 from postroad.config.checks import split_listener
 from postroad.config.settings import LiteralForm, Scram
 from postroad.server.connection import Connection, tls_facts
@@ -96,7 +97,8 @@ def _smtp_maker(
 
 
 def _sasl(program: Program) -> Circumstances:
-    return Circumstances(scram=program.settings.auth.scram is not Scram.OFF)
+    auth = program.settings.auth
+    return Circumstances(scram=auth.scram is not Scram.OFF, oauth=oauth_hint(auth.oauth))
 
 
 def _imap_maker(

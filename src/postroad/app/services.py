@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from postroad.app.program import Program
 from postroad.app.searching import Searching
+from postroad.app.tokens import token_verifier
 from postroad.base.errors import Invalid
 from postroad.base.secret import Secret
 from postroad.config.settings import DeliveryMode, RelayTls, Settings
@@ -62,6 +63,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             program.clock,
             program.scram,
             program.metrics,
+            token_verifier(program),
         ),
         reception=_reception(program, router, spools),
         reach=Reach(program.mail),

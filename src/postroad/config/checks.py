@@ -45,6 +45,7 @@ def check_together(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     first, longest = values["delivery.queue.first_retry"], values["delivery.queue.longest_retry"]
     if isinstance(first, timedelta) and isinstance(longest, timedelta) and first > longest:
         yield "delivery.queue.first_retry", "is longer than delivery.queue.longest_retry"
+    yield from _oauth(values)
     yield from _twice(values)
 
 
@@ -62,6 +63,27 @@ def split_listener(text: str) -> tuple[str, int]:
     ):
         raise ValueError(f'"{text}": {bare} is neither an IP address nor a host name')
     return bare, int(port)
+
+
+def _oauth(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    given = {name: str(values[f"auth.oauth.{name}"]) for name in _OAUTH}
+    if given["jwks"] and given["introspection"]:
+        yield "auth.oauth.introspection", "is one way too many beside auth.oauth.jwks: set one"
+    needed: tuple[str, ...] = ()
+    if given["jwks"]:
+        needed = ("issuer", "audience")
+    elif given["introspection"]:
+        needed = ("client_id", "client_secret")
+    for name in needed:
+        if not given[name]:
+            yield f"auth.oauth.{name}", "is missing, and tokens cannot be checked without it"
+    for name in ("jwks", "introspection"):
+        is_plain = given[name].lower().startswith("http:")
+        if is_plain and values["auth.oauth.private_networks"] is not True:
+            yield (
+                f"auth.oauth.{name}",
+                "has to be https, unless auth.oauth.private_networks is set",
+            )
 
 
 def _twice(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -186,6 +208,23 @@ def _at_least(least: int) -> Check:
     return check_least
 
 
+def _url(value: object) -> str | None:
+    try:
+        url = urlsplit(str(value))
+        is_url = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        is_url = False
+    if not value or (is_url and url.username is None):
+        return None
+    return "is not a URL such as https://login.example.org/oauth2/introspect"
+
+
+def _keys(value: object) -> str | None:
+    """A path is anything that does not look like a URL."""
+    return _url(value) if "://" in str(value) else None
+
+
+_OAUTH = ("issuer", "audience", "jwks", "introspection", "client_id", "client_secret")
 _CHECKS: dict[str, Check] = {
     "hostname": _hostname,
     "workers": _workers,
@@ -193,6 +232,8 @@ _CHECKS: dict[str, Check] = {
     "delivery.relay": _relay,
     "delivery.queue.growth": _growth,
     "delivery.queue.jitter": _jitter,
+    "auth.oauth.jwks": _keys,
+    "auth.oauth.introspection": _url,
     "storage.metadata": _engine("sqlite"),
     "storage.blobs": _engine("segments"),
     "dns.servers": _servers,

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -76,10 +77,10 @@ def shown(settings: Settings) -> dict[str, object]:
 
 
 def shown_value(settings: Settings, path: str) -> object:
-    """One value as JSON has it; a password in a URL is `***`."""
+    """One value as JSON has it; a secret, or a password in a URL, is `***`."""
     value = value_of(settings, path)
-    if path == "delivery.relay" and value:
-        return _without_password(str(value))
+    if path in _HIDDEN and value:
+        return _HIDDEN[path](str(value))
     return write(value)
 
 
@@ -103,6 +104,12 @@ def _without_password(url: str) -> str:
         return url
     front, _, host = url.rpartition("@")
     return f"{front[: len(front) - len(password)]}***@{host}"
+
+
+_HIDDEN: dict[str, Callable[[str], str]] = {
+    "delivery.relay": _without_password,
+    "auth.oauth.client_secret": lambda _: "***",
+}
 
 
 def _kind(leaf: Leaf) -> str:

@@ -92,6 +92,33 @@ class Scram(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OauthSettings:
+    """Access tokens of OAuth instead of passwords, for IMAP and submission.
+
+    Set `jwks` or `introspection`; without either no token is taken.
+    """
+
+    issuer: str = ""
+    """Who issues the tokens, exactly as their claim `iss` has it."""
+    audience: str = ""
+    """What the tokens are for: their claim `aud` must name it."""
+    jwks: str = ""
+    """The issuer's public keys, for tokens that are JWTs: a URL, or the path of a file."""
+    introspection: str = ""
+    """The URL where the issuer tells whether a token holds (RFC 7662)."""
+    client_id: str = ""
+    """Our own name at the issuer, for introspection."""
+    client_secret: str = ""
+    """Our own secret at the issuer, for introspection."""
+    username_claim: str = "email"
+    """The claim that has the address of the account."""
+    scope: str = ""
+    """A scope that tokens must have; empty: none is asked for."""
+    private_networks: bool = False
+    """Whether the URLs may be of private and loopback addresses, and without TLS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSettings:
     """How people prove who they are."""
 
@@ -99,6 +126,8 @@ class AuthSettings:
     """`never`: passwords only over TLS. `loopback`: from this machine also without."""
     scram: Scram = Scram.OFF
     """Which passwords open by SCRAM: `off`: none, `app_passwords`: those alone, `all`: all."""
+    oauth: OauthSettings = field(default_factory=OauthSettings)
+    """Access tokens instead of passwords."""
     throttle: ThrottleSettings = field(default_factory=ThrottleSettings)
     """How failed logins are slowed down."""
 

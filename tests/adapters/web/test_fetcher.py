@@ -6,25 +6,9 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from adapters.web.zone import Zone
 from postroad.adapters.web.fetcher import WebFetcher, is_public
 from postroad.base.errors import Invalid, MailError, TooLarge
-from postroad.ports.resolver import MailExchanger, Resolver
-
-
-class Zone(Resolver):
-    """Every name leads to one address."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    async def mx(self, domain: str) -> tuple[MailExchanger, ...]:
-        return ()
-
-    async def addresses(self, host: str) -> tuple[str, ...]:
-        return (self.address,)
-
-    async def txt(self, name: str) -> tuple[str, ...]:
-        return ()
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from postroad.core.auth.throttle import Throttle, ThrottleSettings
 from postroad.core.directory.accounts import Accounts
 from postroad.model.directory import Account, Credential
 from postroad.model.principal import Principal
+from postroad.ports.tokens import TokenVerifier
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,14 @@ class Door:
         return door
 
     @classmethod
-    def _over(cls, house: House, alice: Account, *, of_passwords: bool) -> "Door":
+    def _over(
+        cls,
+        house: House,
+        alice: Account,
+        *,
+        of_passwords: bool,
+        tokens: TokenVerifier | None = None,
+    ) -> "Door":
         sealer, passwords = Sealer(bytes(32)), Passwords(house.jobs, 1)
         scram = ScramVerifiers(sealer, house.jobs, of_passwords=of_passwords)
         return cls(
@@ -50,6 +58,7 @@ class Door:
                 Throttle(ThrottleSettings()),
                 house.clock,
                 scram,
+                tokens=tokens,
             ),
             alice,
         )
@@ -57,6 +66,10 @@ class Door:
     def with_passwords(self) -> "Door":
         """The same house where SCRAM is for account passwords too."""
         return self._over(self.house, self.alice, of_passwords=True)
+
+    def with_tokens(self, tokens: TokenVerifier) -> "Door":
+        """The same house where somebody knows about access tokens."""
+        return self._over(self.house, self.alice, of_passwords=False, tokens=tokens)
 
     async def app_password(
         self, name: str, *scopes: str, is_old: bool = False

@@ -25,6 +25,10 @@ Respond = Callable[[bytes], bytes | None]
 """Gives the response to a challenge; None gives up."""
 
 
+def always(response: bytes | None) -> Respond:
+    return lambda _: response
+
+
 class Client(Protocol):
     principal: Principal | None
 

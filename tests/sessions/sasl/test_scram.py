@@ -24,17 +24,13 @@ from sessions.sasl.talking import (
     IS_UNKNOWN,
     MUST_WAIT,
     PEER,
-    Respond,
+    always,
 )
 from support.scram import ScramClient
 
 SCRAM = Circumstances(scram=True)
 ALICE = "alice@example.test"
 MECHANISMS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
-
-
-def always(response: bytes | None) -> Respond:
-    return lambda _: response
 
 
 both = pytest.mark.parametrize("protocol", CLIENTS)

@@ -108,6 +108,9 @@ class FakeCore(Reception, Authenticator):
     async def scram(self, name: str, digest: Digest, *, protocol: str, peer: str) -> ScramExchange:
         raise TryLater("there are no keys here")
 
+    async def bearer(self, token: Secret, name: str, *, protocol: str, peer: str) -> Principal:
+        raise TryLater("there is no issuer here")
+
 
 def _account(address: str) -> Account:
     return Account(

@@ -54,8 +54,8 @@ async def test_a_line_without_end_closes_the_connection() -> None:
 
 async def test_an_overlong_line_is_refused_and_the_next_one_read() -> None:
     conversation = Conversation()
-    assert await conversation.send(b"NOOP " + b"x" * 3000 + b"\r\nNOOP\r\n") == [
-        "500 5.5.6 The line is over 2048 octets",
+    assert await conversation.send(b"NOOP " + b"x" * 13000 + b"\r\nNOOP\r\n") == [
+        "500 5.5.6 The line is over 12288 octets",
         "250 2.0.0 Ok",
     ]
 

@@ -2,13 +2,16 @@
 
 import ipaddress
 import socket
-from collections.abc import Callable
-from urllib.parse import unquote, urljoin, urlsplit
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from postroad.base.errors import Invalid, NotFound, TooLarge, TryLater
+from postroad.base.secret import Secret
 from postroad.ports.fetcher import FetchedFile, Fetcher
 from postroad.ports.resolver import Resolver
 
@@ -38,13 +41,43 @@ class WebFetcher(Fetcher):
         resolver: Resolver,
         *,
         may_connect: Callable[[str], bool] = is_public,
-        ports: frozenset[int] = _PORTS,
+        ports: frozenset[int] | None = _PORTS,
     ) -> None:
+        """Of any port without `ports`."""
         self._resolver = resolver
         self._may_connect = may_connect
         self._ports = ports
 
     async def fetch(self, url: str, max_octets: int) -> FetchedFile:
+        async with self._session(url) as session:
+            return await self._follow(session, url, max_octets)
+
+    async def post_form(
+        self, url: str, fields: Mapping[str, str], user: str, password: Secret, max_octets: int
+    ) -> bytes:
+        """The answer to a form, sent with HTTP's Basic authentication; redirects are refused.
+
+        Raises `Invalid`, `TooLarge`, `TryLater`.
+        """
+        self._check(url)
+        plain = f"{quote(user, safe='')}:{quote(password.reveal(), safe='')}"  # RFC 6749 2.3.1
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Authorization": f"Basic {b64encode(plain.encode()).decode()}",
+        }
+        async with (
+            self._session(url) as session,
+            session.post(
+                url, data=dict(fields), headers=headers, allow_redirects=False
+            ) as response,
+        ):
+            if response.status != 200:
+                raise Invalid(f"{_host(url)} answered {response.status}")
+            return await _body(response, max_octets)
+
+    @asynccontextmanager
+    async def _session(self, url: str) -> AsyncIterator[aiohttp.ClientSession]:
         connector = aiohttp.TCPConnector(
             resolver=_GuardedResolver(self._resolver, self._may_connect), use_dns_cache=False
         )
@@ -53,7 +86,7 @@ class WebFetcher(Fetcher):
             async with aiohttp.ClientSession(
                 connector=connector, timeout=timeout, auto_decompress=False
             ) as session:
-                return await self._follow(session, url, max_octets)
+                yield session
         except TimeoutError as error:
             raise TryLater(f"{_host(url)} did not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -91,7 +124,7 @@ class WebFetcher(Fetcher):
             raise Invalid("only http and https URLs can be fetched")
         if parts.username is not None:
             raise Invalid("a URL with a name or password is not fetched")
-        if port not in self._ports:
+        if self._ports is not None and port not in self._ports:
             raise Invalid(f"port {port} is not fetched from")
         # A literal address never reaches the resolver. inet_aton knows odd forms such as 0x7f.1.
         literal = _literal(parts.hostname)

@@ -2,12 +2,13 @@
 
 import contextlib
 import hashlib
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from postroad.base.errors import AuthenticationFailed, MailError, TryLater
+from postroad.base.errors import AuthenticationFailed, MailError, NotAuthorised, TryLater
 from postroad.base.moments import Moment
 from postroad.base.secret import Secret
 from postroad.core.auth.passwords import (
@@ -23,6 +24,7 @@ from postroad.model.directory import Account, Credential, CredentialKind
 from postroad.model.principal import Principal, Program
 from postroad.ports.clock import Clock
 from postroad.ports.counters import Counter, Counters, NoCounters
+from postroad.ports.tokens import TokenVerifier
 from postroad.stores.directory import DirectoryStore
 
 _REMEMBERED = 10_000
@@ -51,6 +53,9 @@ class ScramExchange:
     """
 
 
+log = logging.getLogger(__name__)
+
+
 class Authenticator:
     """Checks names and secrets; wrong ones cost the same time whatever was wrong about them."""
 
@@ -63,7 +68,9 @@ class Authenticator:
         clock: Clock,
         scram: ScramVerifiers,
         counters: Counters | None = None,
+        tokens: TokenVerifier | None = None,
     ) -> None:
+        """Without `tokens`, no access token opens anything."""
         self._directory = directory
         self._passwords = passwords
         self._sealer = sealer
@@ -71,6 +78,7 @@ class Authenticator:
         self._clock = clock
         self._scram = scram
         self._counters = counters or NoCounters()
+        self._tokens = tokens
         # Verified credentials: the key holds the auth_version, so a change makes it void.
         self._verified: OrderedDict[bytes, str] = OrderedDict()
         self._pepper = secrets.token_bytes(32)
@@ -114,6 +122,28 @@ class Authenticator:
             return self._concluded(login, account, credential, wrong), signature
 
         return ScramExchange(self._scram.salt(address), ITERATIONS, conclude)
+
+    async def bearer(self, token: Secret, name: str, *, protocol: str, peer: str) -> Principal:
+        """The person that an access token of OAuth is of; `name` is "" or says the same.
+
+        Raises `AuthenticationFailed`, `NotAuthorised` for the token of another, `TryLater`.
+        """
+        address = self._admitted(name, peer)
+        login = _Login(address, protocol, peer)
+        try:
+            if self._tokens is None:
+                raise AuthenticationFailed("tokens are not taken")
+            told = normalise_address((await self._tokens.verify(token)).name)
+        except AuthenticationFailed as error:
+            log.info("a token was refused", extra={"why": str(error), "peer": peer})
+            return self._concluded(login, None, None, token)
+        if address and told != address:
+            self._throttle.failed(address, peer, token, self._clock.now())
+            self._counters.count(Counter.REFUSED_LOGINS, protocol)
+            raise NotAuthorised("the token is of somebody else")
+        account = await self._directory.find_account(told)
+        known = account if account is not None and account.is_person else None
+        return self._concluded(replace(login, address=told), known, "oauth", token)
 
     def _admitted(self, name: str, peer: str) -> str:
         """The address in its normalised form. Raises `TryLater` for who failed too often."""

@@ -20,10 +20,19 @@ from postroad.model.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
+class OauthHint:
+    """What a client is told that comes without a good token; empty texts say nothing."""
+
+    scope: str
+    configuration: str  # the URL of the issuer's metadata
+
+
+@dataclass(frozen=True, slots=True)
 class Circumstances:
     """What the settings and the connection make possible beyond passwords."""
 
     scram: bool = False
+    oauth: OauthHint | None = None  # None: no token is taken
 
 
 PASSWORDS_ONLY = Circumstances()
@@ -42,6 +51,11 @@ class Authenticator(Protocol):
     @abstractmethod
     async def scram(self, name: str, digest: Digest, *, protocol: str, peer: str) -> ScramExchange:
         """Begin an exchange, for a name that is known or not. Raises `TryLater`."""
+        ...
+
+    @abstractmethod
+    async def bearer(self, token: Secret, name: str, *, protocol: str, peer: str) -> Principal:
+        """Raises `AuthenticationFailed`, `NotAuthorised`, `TryLater`."""
         ...
 
 

@@ -1,11 +1,13 @@
 """The mechanisms that we speak. Each is a value of its file, and a line here."""
 
-from postroad.sessions.sasl import password, scram
+from postroad.sessions.sasl import oauth, password, scram
 from postroad.sessions.sasl.exchange import Circumstances, Mechanism
 
 MECHANISMS: tuple[Mechanism, ...] = (  # the best first, as some clients take the first they know
     scram.SCRAM_SHA_256,
     scram.SCRAM_SHA_1,
+    oauth.OAUTHBEARER,
+    oauth.XOAUTH2,
     password.PLAIN,
     password.LOGIN,
 )

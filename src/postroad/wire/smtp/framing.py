@@ -13,8 +13,12 @@ from enum import Enum, auto
 from postroad.wire.errors import LimitExceeded
 from postroad.wire.smtp.lineends import LineEndCheck
 
-MAX_LINE = 2048
-"""Octets of a command line; RFC 5321 section 4.5.3.1.4 asks for 512, and extensions add to it."""
+MAX_LINE = 12288
+"""Octets of a command line; RFC 5321 section 4.5.3.1.4 asks for 512, and extensions add to it.
+
+Interop: Thunderbird and others send an access token, some thousand octets long, with AUTH itself,
+though RFC 4954 section 4 wants it in a line of its own.
+"""
 MAX_SECRET_LINE = 12288
 """Octets of a line in an AUTH exchange (RFC 4954 section 4)."""
 MAX_SKIPPED = 1 << 20
