@@ -17,12 +17,13 @@ from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.settings import Cleartext as ImapCleartext
 from postroad.sessions.imap.settings import ImapSettings
 from postroad.sessions.imap.settings import Peer as ImapPeer
-from postroad.sessions.sasl.exchange import Authenticator, Circumstances, OauthHint
+from postroad.sessions.sasl.exchange import Authenticator, Circumstances, OauthHint, TlsEvidence
 from postroad.sessions.smtp.context import Context as SmtpContext
 from postroad.sessions.smtp.extensions import EXTENSIONS
 from postroad.sessions.smtp.ports import Peer, Reception, Tls
 from postroad.sessions.smtp.settings import Role, SmtpSettings
 
+EVIDENCE = TlsEvidence(("alice@example.org",), {"tls-unique": b"x"})
 SASL = Circumstances(scram=True, oauth=OauthHint("", ""))
 ROOT = Path(__file__).parents[2]
 TABLE: dict[str, dict[str, object]] = tomllib.loads(
@@ -72,6 +73,7 @@ def imap_capabilities() -> Iterator[str]:
                     has_tls,
                     not has_tls,
                     commands.capabilities,
+                    EVIDENCE,
                 )
                 yield from map(bytes.decode, commands.capabilities(context))
                 context.principal = cast(Principal, AccountId(1))  # only that there is one counts

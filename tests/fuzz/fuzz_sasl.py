@@ -5,6 +5,7 @@ import sys
 
 from postroad.formats.text.saslprep import saslprep
 from postroad.wire.errors import WireError
+from postroad.wire.sasl.external import parse_external
 from postroad.wire.sasl.oauth import parse_oauthbearer, parse_xoauth2
 from postroad.wire.sasl.plain import parse_login, parse_plain
 from postroad.wire.sasl.responses import decode_response
@@ -12,6 +13,7 @@ from postroad.wire.sasl.scram import parse_client_final, parse_client_first
 
 PARSERS = (
     decode_response,
+    parse_external,
     parse_plain,
     parse_client_first,
     parse_client_final,

@@ -13,6 +13,7 @@ from postroad.server.connection import Connection
 from postroad.server.conversation import Conversation, Outputs, Signal
 from postroad.server.listener import ConnectionLimits, Listeners
 from postroad.server.tasks import ServerTasks
+from postroad.sessions.sasl.exchange import TlsEvidence
 
 
 class Pipe(asyncio.Transport):
@@ -96,7 +97,7 @@ class Echo(Conversation):
     def is_busy(self) -> bool:
         return self.busy
 
-    def tls_started(self, version: str, cipher: str) -> None:
+    def tls_started(self, version: str, cipher: str, evidence: TlsEvidence) -> None:
         raise AssertionError("no TLS here")
 
     def timed_out(self) -> bytes:

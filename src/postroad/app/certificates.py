@@ -4,7 +4,13 @@ from pathlib import Path
 
 from postroad.base.errors import Invalid
 from postroad.config.settings import Settings
-from postroad.server.tls import make_self_signed
+from postroad.server.tls import Certificates, make_self_signed
+
+
+def load_certificates(settings: Settings, hostname: str) -> Certificates:
+    """As the settings have them. Raises `Invalid`, naming the file that cannot be used."""
+    authorities = settings.auth.client_certificates.ca
+    return Certificates(*certificate_files(settings, hostname), authorities)
 
 
 def certificate_files(settings: Settings, hostname: str) -> tuple[Path, Path]:

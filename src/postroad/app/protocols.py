@@ -47,6 +47,7 @@ def mail_services(program: Program, services: Services) -> list[Service]:
             make,
             refusal,
             implicit_tls=name in ("submissions", "imaps"),
+            is_for_users=name != "smtp",
         )
         for name, addresses, make, refusal in table
     ]
@@ -87,7 +88,7 @@ def _smtp_maker(
                 reception=services.reception,
                 authenticator=services.authenticator,
                 can_start_tls=role is not smtp_settings.Role.SUBMISSIONS,
-                tls=Tls(version, cipher) if version else None,
+                tls=Tls(version, cipher, connection.evidence) if version else None,
             )
             return SmtpConversation(session, patience)
 
@@ -129,6 +130,7 @@ def _imap_maker(
                 parts,
                 has_tls=has_tls,
                 can_start_tls=not has_tls,
+                evidence=connection.evidence,
             )
             return ImapConversation(session, patience)
 

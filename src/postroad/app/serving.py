@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from postroad.adapters.bus.siblings import SiblingBus
 from postroad.adapters.shared.census import CONNECTIONS
 from postroad.adapters.web.fetcher import WebFetcher
-from postroad.app.certificates import certificate_files
+from postroad.app.certificates import load_certificates
 from postroad.app.duties import Duties
 from postroad.app.lock import serving_alone
 from postroad.app.program import (
@@ -41,7 +41,6 @@ from postroad.server.listener import ConnectionLimits, Listeners
 from postroad.server.logs import configure
 from postroad.server.openfiles import allow_open_files
 from postroad.server.sockets import Sockets, handed_over
-from postroad.server.tls import Certificates
 from postroad.server.web import WebServer
 
 log = logging.getLogger(__name__)
@@ -150,7 +149,7 @@ class Server:
         self._source = source
         self._sockets = sockets
         self._seat = seat
-        self._certificates = Certificates(*certificate_files(program.settings, program.hostname))
+        self._certificates = load_certificates(program.settings, program.hostname)
         self._census = None if seat is None else seat.census()
         self._listeners = Listeners(
             program.tasks,
@@ -163,6 +162,8 @@ class Server:
             sockets.take,
             self._census,
             self._census,
+            users_tls=self._certificates.asking,
+            end_point=lambda: self._certificates.end_point,
         )
         self._stopping = False
         self._duties: Duties | None = None

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from postroad.app.certificates import certificate_files
+from postroad.app.certificates import load_certificates
 from postroad.app.reloading import Source
 from postroad.app.seat import Seat, Shared
 from postroad.base.errors import Invalid
@@ -20,7 +20,6 @@ from postroad.config.settings import LogFormat, Settings
 from postroad.server.logs import configure, name_worker
 from postroad.server.sockets import Sockets
 from postroad.server.supervisor import Plan, Supervisor
-from postroad.server.tls import Certificates
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ def supervise(
     """Run `serve` in workers until it is time to stop. Raises `Invalid`."""
     count = shared.count
     # What a worker could trip over is looked at here, once and with one voice.
-    Certificates(*certificate_files(settings, effective_hostname(settings)))
+    load_certificates(settings, effective_hostname(settings))
     for name in _SERVICES:
         for address in getattr(settings.listen, name):
             sockets.keep(name, *split_listener(address))

@@ -119,6 +119,14 @@ class OauthSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificateSettings:
+    """Certificates of our users, for IMAP and submission, by the addresses that they name."""
+
+    ca: Path | None = None
+    """PEM file with the authorities whose certificates prove an address; without it none does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSettings:
     """How people prove who they are."""
 
@@ -128,6 +136,10 @@ class AuthSettings:
     """Which passwords open by SCRAM: `off`: none, `app_passwords`: those alone, `all`: all."""
     oauth: OauthSettings = field(default_factory=OauthSettings)
     """Access tokens instead of passwords."""
+    client_certificates: ClientCertificateSettings = field(
+        default_factory=ClientCertificateSettings
+    )
+    """Certificates instead of passwords."""
     throttle: ThrottleSettings = field(default_factory=ThrottleSettings)
     """How failed logins are slowed down."""
 

@@ -12,7 +12,9 @@ from contextlib import aclosing
 from typing import Protocol, cast
 
 from postroad.server.conversation import Conversation, Outputs, Signal
+from postroad.server.evidence import tls_evidence
 from postroad.server.tasks import ServerTasks
+from postroad.sessions.sasl.exchange import TlsEvidence
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +34,26 @@ class Host(Protocol):
 
     def is_draining(self) -> bool: ...
 
+    def end_point(self) -> bytes: ...
+
     def closed(self, connection: "Connection") -> None: ...
 
 
 class Connection(asyncio.Protocol):
     """One client. At most one job works for it at a time."""
 
-    def __init__(self, host: Host, make: "Callable[[Connection], Conversation | bytes]") -> None:
-        """`make` gives a session, or octets to say to a client that is not let in."""
+    def __init__(
+        self,
+        host: Host,
+        make: "Callable[[Connection], Conversation | bytes]",
+        tls: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
+        """`make` gives a session, or octets to say to a client that is not let in.
+
+        `tls` is for STARTTLS, the host's without one.
+        """
         self._host = host
+        self._tls = tls or host.tls
         self._make = make
         self._transport: asyncio.Transport | None = None
         self._conversation: Conversation | None = None
@@ -108,6 +121,11 @@ class Connection(asyncio.Protocol):
             return None
         found: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
         return found
+
+    @property
+    def evidence(self) -> TlsEvidence:
+        """What the TLS connection proves."""
+        return tls_evidence(self.tls_object, self._host.end_point())
 
     @property
     def conversation(self) -> Conversation | None:
@@ -251,12 +269,12 @@ class Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.deadline = loop.time() + _WRITE_PATIENCE_SECONDS
         upgraded = await loop.start_tls(
-            transport, self, self._host.tls(), server_side=True, ssl_handshake_timeout=30.0
+            transport, self, self._tls(), server_side=True, ssl_handshake_timeout=30.0
         )
         if upgraded is None or self._conversation is None:
             raise ConnectionResetError("the client is gone")
         self._transport = upgraded
-        self._conversation.tls_started(*tls_facts(self.tls_object))
+        self._conversation.tls_started(*tls_facts(self.tls_object), self.evidence)
 
     def _say_last(self, octets: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
+from postroad.sessions.sasl.exchange import TlsEvidence
 
 
 class Signal(Enum):
@@ -65,7 +66,7 @@ class Conversation(Protocol):
         ...
 
     @abstractmethod
-    def tls_started(self, version: str, cipher: str) -> None: ...
+    def tls_started(self, version: str, cipher: str, evidence: TlsEvidence) -> None: ...
 
     @abstractmethod
     def timed_out(self) -> bytes: ...

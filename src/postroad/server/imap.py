@@ -11,6 +11,7 @@ from postroad.server.compression import Compression, Garbled
 from postroad.server.conversation import Conversation, Output, Outputs, Signal
 from postroad.sessions.imap import session as imap
 from postroad.sessions.imap.turns import turn
+from postroad.sessions.sasl.exchange import TlsEvidence
 from postroad.wire.imap.responses import Response
 
 
@@ -77,8 +78,8 @@ class ImapConversation(Conversation):
     def is_busy(self) -> bool:
         return self._session.is_receiving
 
-    def tls_started(self, version: str, cipher: str) -> None:
-        self._session.tls_started()
+    def tls_started(self, version: str, cipher: str, evidence: TlsEvidence) -> None:
+        self._session.tls_started(evidence)
 
     def timed_out(self) -> bytes:
         return self._last(self._session.timed_out())

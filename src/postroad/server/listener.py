@@ -29,6 +29,7 @@ class Service:
     make: Callable[[Connection], Conversation]
     refusal: bytes  # said to a client for whom there is no room
     implicit_tls: bool
+    is_for_users: bool = False  # people log in there, perhaps with certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +88,22 @@ class Listeners:
         take: Callable[[str, str, int], socket.socket] = bound,
         census: Census | None = None,
         fairness: Fairness | None = None,
+        *,
+        users_tls: Callable[[], ssl.SSLContext] | None = None,
+        end_point: Callable[[], bytes] = bytes,
     ) -> None:
-        """`census` and `fairness` are for one of several workers on the same sockets."""
+        """`census` and `fairness` are for one of several workers on the same sockets.
+
+        `users_tls` is for services of our users, `end_point` the certificate's binding.
+        """
         self.tasks = tasks
         self.tls = tls
         self.watch = watch
         self.limits = limits
         self._fairness = fairness
         self._servers: list[asyncio.Server | Acceptor] = []
+        self.end_point = end_point
+        self._users_tls = users_tls or tls
         self._connections: dict[Connection, str] = {}
         self._take = take
         self._census = census or OwnCensus()
@@ -114,16 +123,18 @@ class Listeners:
     async def _listen(
         self, service: Service, listening: socket.socket
     ) -> asyncio.Server | Acceptor:
+        tls = self._users_tls if service.is_for_users else self.tls
+
         def make() -> Connection:
-            return Connection(self, lambda connection: self._admit(connection, service))
+            return Connection(self, lambda connection: self._admit(connection, service), tls)
 
         if self._fairness is not None:
-            tls = self.tls if service.implicit_tls else None
-            return Acceptor(listening, make, tls, self.tasks, self._fairness)
+            at_once = tls if service.implicit_tls else None
+            return Acceptor(listening, make, at_once, self.tasks, self._fairness)
         return await asyncio.get_running_loop().create_server(
             make,
             sock=listening,
-            ssl=self.tls() if service.implicit_tls else None,
+            ssl=tls() if service.implicit_tls else None,
             ssl_handshake_timeout=30.0 if service.implicit_tls else None,
             backlog=BACKLOG,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
 from postroad.server.conversation import Conversation, Outputs, Signal
+from postroad.sessions.sasl.exchange import TlsEvidence
 from postroad.sessions.smtp.ports import Tls
 from postroad.sessions.smtp.server import CloseConnection, SmtpSession, UpgradeToTls
 
@@ -61,8 +62,8 @@ class SmtpConversation(Conversation):
     def is_busy(self) -> bool:
         return self._session.is_receiving
 
-    def tls_started(self, version: str, cipher: str) -> None:
-        self._session.tls_started(Tls(version, cipher))
+    def tls_started(self, version: str, cipher: str, evidence: TlsEvidence) -> None:
+        self._session.tls_started(Tls(version, cipher, evidence))
 
     def timed_out(self) -> bytes:
         return self._session.timed_out().encode()

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from postroad.base.errors import Invalid
+from postroad.server.evidence import end_point_binding
 
 _SELF_SIGNED_DAYS = 3650
 
@@ -17,22 +18,38 @@ _SELF_SIGNED_DAYS = 3650
 class Certificates:
     """One context for all listeners; `reload` changes what the next handshakes show."""
 
-    def __init__(self, certificate: Path, key: Path) -> None:
+    def __init__(
+        self, certificate: Path, key: Path, client_authorities: Path | None = None
+    ) -> None:
         """Raises `Invalid`, naming the file that cannot be used."""
         self._certificate = certificate
         self._key = key
         self._seen = self._stamp()
+        self._end_point = b""
         self._context = self._load()
+        self._asking = self._context
+        if client_authorities is not None:
+            self._asking = self._load()
+            _ask_for_certificates(self._asking, client_authorities)
 
     def context(self) -> ssl.SSLContext:
         return self._context
+
+    def asking(self) -> ssl.SSLContext:
+        """For services of our users: it asks for a certificate where there are authorities."""
+        return self._asking
+
+    @property
+    def end_point(self) -> bytes:
+        """The channel binding of the certificate, empty if it has none."""
+        return self._end_point
 
     def use(self, certificate: Path, key: Path) -> None:
         """Take other files from now on. Raises `Invalid`; the ones before then stay."""
         before = self._certificate, self._key
         self._certificate, self._key = certificate, key
         try:
-            self._load_into(self._context)
+            self._load_into_all()
             self._seen = self._stamp()
         except Invalid:
             self._certificate, self._key = before
@@ -43,9 +60,13 @@ class Certificates:
         stamp = self._stamp()
         if stamp == self._seen:
             return False
-        self._load_into(self._context)
+        self._load_into_all()
         self._seen = stamp
         return True
+
+    def _load_into_all(self) -> None:
+        for context in {self._context, self._asking}:
+            self._load_into(context)
 
     def _load(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -59,7 +80,8 @@ class Certificates:
     def _load_into(self, context: ssl.SSLContext) -> None:
         try:
             context.load_cert_chain(self._certificate, self._key)
-        except (OSError, ssl.SSLError) as error:
+            self._end_point = end_point_binding(self._certificate.read_bytes())
+        except (OSError, ValueError, ssl.SSLError) as error:
             raise Invalid(
                 f"the certificate {self._certificate} with the key {self._key} "
                 f"cannot be used: {error}"
@@ -74,6 +96,15 @@ class Certificates:
                 raise Invalid(f"{path} cannot be read: {error.strerror}") from error
             stamps += [found.st_mtime_ns, found.st_size, found.st_ino]
         return tuple(stamps)
+
+
+def _ask_for_certificates(context: ssl.SSLContext, authorities: Path) -> None:
+    """Ask for one, and let in who has none; one that does not verify ends the handshake."""
+    try:
+        context.load_verify_locations(authorities)
+    except (OSError, ssl.SSLError) as error:
+        raise Invalid(f"the authorities {authorities} cannot be used: {error}") from error
+    context.verify_mode = ssl.CERT_OPTIONAL
 
 
 def make_self_signed(hostname: str, certificate: Path, key: Path) -> None:

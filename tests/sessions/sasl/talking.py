@@ -77,7 +77,12 @@ class ImapClient(Client):
         )
         settings = ImapSettings("mail.example.test", sasl=circumstances)
         self._session = ImapSession(
-            settings, ImapPeer(PEER), services, has_tls=True, can_start_tls=False
+            settings,
+            ImapPeer(PEER),
+            services,
+            has_tls=True,
+            can_start_tls=False,
+            evidence=circumstances.evidence,
         )
 
     @property
@@ -111,7 +116,7 @@ class SmtpClient(Client):
             reception=cast(Reception, None),  # no mail is sent
             authenticator=authenticator,
             can_start_tls=False,
-            tls=Tls("TLSv1.3", "TLS_AES_256_GCM_SHA384"),
+            tls=Tls("TLSv1.3", "TLS_AES_256_GCM_SHA384", circumstances.evidence),
         )
         self._greeted = False
 

@@ -1,5 +1,6 @@
 """A core in memory that knows a few names, for SMTP sessions in tests."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from postroad.base.errors import (
@@ -110,6 +111,11 @@ class FakeCore(Reception, Authenticator):
 
     async def bearer(self, token: Secret, name: str, *, protocol: str, peer: str) -> Principal:
         raise TryLater("there is no issuer here")
+
+    async def certified(
+        self, addresses: Sequence[str], name: str, *, protocol: str, peer: str
+    ) -> Principal:
+        raise TryLater("there is nobody here")
 
 
 def _account(address: str) -> Account:

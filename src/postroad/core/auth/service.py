@@ -5,7 +5,7 @@ import hashlib
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from postroad.base.errors import AuthenticationFailed, MailError, NotAuthorised, TryLater
@@ -28,6 +28,7 @@ from postroad.ports.tokens import TokenVerifier
 from postroad.stores.directory import DirectoryStore
 
 _REMEMBERED = 10_000
+_MAX_ADDRESSES = 20  # of one certificate
 _TOUCH_AFTER = Moment(60 * 1_000_000)
 
 
@@ -144,6 +145,29 @@ class Authenticator:
         account = await self._directory.find_account(told)
         known = account if account is not None and account.is_person else None
         return self._concluded(replace(login, address=told), known, "oauth", token)
+
+    async def certified(
+        self, addresses: Sequence[str], name: str, *, protocol: str, peer: str
+    ) -> Principal:
+        """The person of a certificate that was verified, by the addresses that it names.
+
+        `name` says which one, "" when only one of them has an account. Raises
+        `AuthenticationFailed`, `NotAuthorised` for an address that is not in it.
+        """
+        mine = dict.fromkeys(normalise_address(one) for one in addresses[:_MAX_ADDRESSES])
+        wanted = normalise_address(name)
+        if wanted and wanted not in mine:
+            raise NotAuthorised("the certificate is of somebody else")
+        found = [
+            account
+            for address in ([wanted] if wanted else mine)
+            if (account := await self._directory.find_account(address)) is not None
+            and account.is_person
+        ]
+        account = found[0] if len(found) == 1 else None
+        address = account.address if account is not None else next(iter(mine), "")
+        login = _Login(address, protocol, peer)
+        return self._concluded(login, account, "certificate", Secret("certificate"))
 
     def _admitted(self, name: str, peer: str) -> str:
         """The address in its normalised form. Raises `TryLater` for who failed too often."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,7 +15,12 @@ from postroad.model.sharing import Viewer
 from postroad.sessions.imap.needs import Appending, TextSearch
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
 from postroad.sessions.imap.view import Selected
-from postroad.sessions.sasl.exchange import Authenticator, Circumstances
+from postroad.sessions.sasl.exchange import (
+    NO_EVIDENCE,
+    Authenticator,
+    Circumstances,
+    TlsEvidence,
+)
 from postroad.wire.errors import WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition, Response
@@ -122,6 +127,7 @@ class Context:
     has_tls: bool
     can_start_tls: bool
     capabilities: "Callable[[Context], tuple[bytes, ...]]"
+    evidence: TlsEvidence = NO_EVIDENCE
     tag: bytes = b"*"  # of the command that is being carried out
     principal: Principal | None = None
     view: Selected | None = None
@@ -200,7 +206,7 @@ class Context:
     @property
     def circumstances(self) -> Circumstances:
         """What may prove somebody on this connection."""
-        return self.settings.sasl
+        return replace(self.settings.sasl, evidence=self.evidence)
 
     @property
     def was_used(self) -> bool:

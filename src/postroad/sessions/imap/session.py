@@ -28,6 +28,7 @@ from postroad.sessions.imap.feature import (
     UidRequired,
 )
 from postroad.sessions.imap.settings import ImapSettings, Peer
+from postroad.sessions.sasl.exchange import NO_EVIDENCE, TlsEvidence
 from postroad.wire.errors import LimitExceeded, WireError
 from postroad.wire.imap import framing
 from postroad.wire.imap.cursor import Cursor
@@ -80,9 +81,10 @@ class ImapSession:
         *,
         has_tls: bool,
         can_start_tls: bool,
+        evidence: TlsEvidence = NO_EVIDENCE,
     ) -> None:
         self._context = Context(
-            services, settings, peer, has_tls, can_start_tls, capabilities=capabilities
+            services, settings, peer, has_tls, can_start_tls, capabilities, evidence
         )
         self._receiver = framing.CommandReceiver(
             max_line=settings.max_line_octets,
@@ -148,10 +150,11 @@ class ImapSession:
         if self._context.next is Next.CLOSE:
             yield CloseConnection()
 
-    def tls_started(self) -> None:
+    def tls_started(self, evidence: TlsEvidence = NO_EVIDENCE) -> None:
         """The handshake is done: what came before it is forgotten (RFC 9051 section 6.2.1)."""
         self._receiver.forget()
         self._context.has_tls = True
+        self._context.evidence = evidence
         self._context.next = Next.READ
 
     def compression_changed(self) -> bytes:

@@ -7,8 +7,8 @@ and how, is up to the protocol.
 """
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, Union
 
 from postroad.base.errors import NotAuthorised
@@ -28,11 +28,23 @@ class OauthHint:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsEvidence:
+    """What the TLS connection itself proves."""
+
+    addresses: tuple[str, ...] = ()  # of the client's certificate, which was verified
+    bindings: Mapping[str, bytes] = field(default_factory=dict)  # of the channel, by their type
+
+
+NO_EVIDENCE = TlsEvidence()
+
+
+@dataclass(frozen=True, slots=True)
 class Circumstances:
     """What the settings and the connection make possible beyond passwords."""
 
     scram: bool = False
     oauth: OauthHint | None = None  # None: no token is taken
+    evidence: TlsEvidence = NO_EVIDENCE
 
 
 PASSWORDS_ONLY = Circumstances()
@@ -55,6 +67,13 @@ class Authenticator(Protocol):
 
     @abstractmethod
     async def bearer(self, token: Secret, name: str, *, protocol: str, peer: str) -> Principal:
+        """Raises `AuthenticationFailed`, `NotAuthorised`, `TryLater`."""
+        ...
+
+    @abstractmethod
+    async def certified(
+        self, addresses: Sequence[str], name: str, *, protocol: str, peer: str
+    ) -> Principal:
         """Raises `AuthenticationFailed`, `NotAuthorised`, `TryLater`."""
         ...
 

@@ -1,9 +1,12 @@
 """The mechanisms that we speak. Each is a value of its file, and a line here."""
 
-from postroad.sessions.sasl import oauth, password, scram
+from postroad.sessions.sasl import external, oauth, password, scram
 from postroad.sessions.sasl.exchange import Circumstances, Mechanism
 
 MECHANISMS: tuple[Mechanism, ...] = (  # the best first, as some clients take the first they know
+    external.EXTERNAL,
+    scram.SCRAM_SHA_256_PLUS,
+    scram.SCRAM_SHA_1_PLUS,
     scram.SCRAM_SHA_256,
     scram.SCRAM_SHA_1,
     oauth.OAUTHBEARER,

@@ -1,13 +1,13 @@
 """What a session knows of its client, and what a command handler may use and answer."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from postroad.base.errors import MailError, TooLarge
 from postroad.model.principal import Principal
-from postroad.sessions.sasl.exchange import Authenticator, Circumstances
+from postroad.sessions.sasl.exchange import NO_EVIDENCE, Authenticator, Circumstances
 from postroad.sessions.smtp.errors import reply_to
 from postroad.sessions.smtp.ports import (
     Peer,
@@ -138,7 +138,8 @@ class Context:
     @property
     def circumstances(self) -> Circumstances:
         """What may prove somebody on this connection."""
-        return self.settings.sasl
+        evidence = NO_EVIDENCE if self.tls is None else self.tls.evidence
+        return replace(self.settings.sasl, evidence=evidence)
 
     @property
     def protocol(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from postroad.core.message.facts import Facts, MailParameters, Receipt
+from postroad.sessions.sasl.exchange import NO_EVIDENCE, TlsEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,11 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """What the handshake agreed on, for the trace header."""
+    """What the handshake agreed on, for the trace header, and what it proves."""
 
     version: str
     cipher: str
+    evidence: TlsEvidence = NO_EVIDENCE
 
     def __str__(self) -> str:
         return f"{self.version} {self.cipher}"
