@@ -22,6 +22,7 @@ def token_verifier(program: Program) -> TokenVerifier | None:
         program.resolver,
         may_connect=_anywhere if settings.private_networks else is_public,
         ports=None,  # the URLs are the operator's
+        schemes=frozenset({"http", "https"} if settings.private_networks else {"https"}),
     )
     if settings.jwks:
         return JwksVerifier(rules, _KeySource(program, fetcher).load, program.clock)

@@ -23,9 +23,11 @@ def check(*, invocation: Invocation = EVERYTHING_DEFAULT) -> int:
 
         postroad --config /etc/postroad.yaml config check --json
     """
+    import ssl
+
     from postroad.config.loader import find_file
     from postroad.config.problems import ConfigError
-    from postroad.server.tls import Certificates
+    from postroad.server.tls import Certificates, ask_for_certificates
 
     file = find_file(invocation.config, os.environ, data_dir=invocation.data_dir)
     source = "defaults and environment (there is no postroad.yaml)" if file is None else str(file)
@@ -41,6 +43,10 @@ def check(*, invocation: Invocation = EVERYTHING_DEFAULT) -> int:
     if settings.tls.certificate is not None and settings.tls.key is not None:
         # Raises `Invalid` for files that are not there or do not belong together.
         Certificates(settings.tls.certificate, settings.tls.key)
+    if settings.auth.client_certificates.ca is not None:
+        ask_for_certificates(
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings.auth.client_certificates.ca
+        )
     invocation.output.result(
         {"file": name, "ok": True, "problems": []},
         f"No faults in {source}.",

@@ -30,7 +30,7 @@ class Certificates:
         self._asking = self._context
         if client_authorities is not None:
             self._asking = self._load()
-            _ask_for_certificates(self._asking, client_authorities)
+            ask_for_certificates(self._asking, client_authorities)
 
     def context(self) -> ssl.SSLContext:
         return self._context
@@ -98,8 +98,11 @@ class Certificates:
         return tuple(stamps)
 
 
-def _ask_for_certificates(context: ssl.SSLContext, authorities: Path) -> None:
-    """Ask for one, and let in who has none; one that does not verify ends the handshake."""
+def ask_for_certificates(context: ssl.SSLContext, authorities: Path) -> None:
+    """Ask for one, and let in who has none; one that does not verify ends the handshake.
+
+    Raises `Invalid` for a file that cannot be used.
+    """
     try:
         context.load_verify_locations(authorities)
     except (OSError, ssl.SSLError) as error:

@@ -74,6 +74,18 @@ async def test_a_redirect_to_the_inside_is_not_followed() -> None:
             await fetcher(port, "127.0.0.1").fetch(f"http://files.test:{port}/inward", 1000)
 
 
+async def test_a_redirect_keeps_to_the_schemes() -> None:
+    async with site() as port:
+        strict = WebFetcher(
+            Zone("127.0.0.1"),
+            may_connect=lambda _: True,
+            ports=None,
+            schemes=frozenset({"https"}),
+        )
+        with pytest.raises(Invalid, match="only https URLs"):
+            await strict.fetch(f"http://files.test:{port}/a%20file.png", 1000)
+
+
 async def test_redirects_in_a_circle_end() -> None:
     async with site() as port:
         with pytest.raises(Invalid, match="redirects more than"):

@@ -9,6 +9,8 @@ import pytest
 
 from adapters.oauth.checking import verifier
 from core.auth.door import Door
+from postroad.base.errors import AuthenticationFailed, TryLater
+from postroad.base.secret import Secret
 from postroad.sessions.sasl.exchange import Circumstances, OauthHint
 from sessions.sasl.talking import (
     CLIENTS,
@@ -123,6 +125,21 @@ async def test_asking_what_is_needed_and_giving_up(
     for message in (b"", b"\x01", b"n,,\x01\x01"):
         said = await client.log_in("OAUTHBEARER", always(message))
         assert said.startswith(IS_MALFORMED[protocol])
+
+
+@both
+async def test_strangers_do_not_lock_out_who_leaves_the_name_to_the_token(
+    tmp_path: Path, issuer: Issuer, protocol: str
+) -> None:
+    door = (await Door.make(tmp_path)).with_tokens(verifier(issuer))
+    for n in range(30):
+        with pytest.raises((AuthenticationFailed, TryLater)):
+            await door.authenticator.bearer(
+                Secret(f"guess {n}"), "", protocol="imap", peer="198.51.100.1"
+            )
+    client = CLIENTS[protocol](door.authenticator, OAUTH)
+    has = Bearer("OAUTHBEARER", "", issuer.token(ALICE))
+    assert (await client.log_in("OAUTHBEARER", has.respond)).startswith(IS_IN[protocol])
 
 
 @both

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -13,6 +14,8 @@ from postroad.base.moments import Moment, after
 from postroad.base.secret import Secret
 from postroad.ports.clock import Clock
 from postroad.ports.tokens import TokenFacts, TokenVerifier
+
+log = logging.getLogger(__name__)
 
 MAX_OCTETS = 1 << 20
 """Of a set of keys."""
@@ -87,14 +90,10 @@ class JwksVerifier(TokenVerifier):
 
     async def _key(self, algorithm: str, key_id: object) -> dict[str, object]:
         """The one key that a token names, or the only one that it can be signed with."""
-        async with self._looking:
-            now = self._clock.now()
-            if now >= self._is_fresh_until:
-                await self._refresh(now)
+        found = self._fitting(algorithm, key_id) if self._is_fresh() else []
+        if not found:
+            await self._refresh()
             found = self._fitting(algorithm, key_id)
-            if not found and self._may_look(now):
-                await self._refresh(now)
-                found = self._fitting(algorithm, key_id)
         if len(found) != 1:
             raise AuthenticationFailed("the token's key is not known")
         return found[0]
@@ -111,20 +110,29 @@ class JwksVerifier(TokenVerifier):
             and (key_id is None or key.get("kid") == key_id)
         ]
 
-    def _may_look(self, now: Moment) -> bool:
-        return self._looked_at is None or now >= after(self._looked_at, _SHORTEST)
+    def _is_fresh(self) -> bool:
+        return self._clock.now() < self._is_fresh_until
 
-    async def _refresh(self, now: Moment) -> None:
-        """Read the source, at most once a minute. Raises `TryLater` when there are no keys."""
-        if self._may_look(now):
-            self._looked_at = now
-            try:
-                self._keys = _read(await self._load())
-                self._is_fresh_until = after(now, _LONGEST)
-            except MailError as error:
-                raise TryLater("the issuer's keys cannot be had now") from error
-        if now >= self._is_fresh_until:
+    async def _refresh(self) -> None:
+        """Read the source, at most once a minute. Raises `TryLater` when there are no keys.
+
+        Only those wait who lack a key, and all of them for the same answer.
+        """
+        async with self._looking:
+            now = self._clock.now()
+            if self._looked_at is None or now >= after(self._looked_at, _SHORTEST):
+                self._looked_at = now
+                await self._look(now)
+        if not self._is_fresh():
             raise TryLater("the issuer's keys cannot be had now")
+
+    async def _look(self, now: Moment) -> None:
+        """What cannot be read now leaves the keys from before, for as long as they are fresh."""
+        try:
+            self._keys = _read(await self._load())
+            self._is_fresh_until = after(now, _LONGEST)
+        except MailError as error:
+            log.warning("the issuer's keys cannot be read", extra={"why": str(error)})
 
 
 def _read(octets: bytes) -> list[dict[str, object]]:

@@ -21,6 +21,7 @@ _MAX_URL = 2048
 _CHUNK = 65_536
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = frozenset({80, 443})
+_SCHEMES = frozenset({"http", "https"})
 
 
 def is_public(address: str) -> bool:
@@ -42,8 +43,10 @@ class WebFetcher(Fetcher):
         *,
         may_connect: Callable[[str], bool] = is_public,
         ports: frozenset[int] | None = _PORTS,
+        schemes: frozenset[str] = _SCHEMES,
     ) -> None:
-        """Of any port without `ports`."""
+        """Of any port without `ports`; `schemes` holds for redirects as well."""
+        self._schemes = schemes
         self._resolver = resolver
         self._may_connect = may_connect
         self._ports = ports
@@ -120,8 +123,9 @@ class WebFetcher(Fetcher):
             port = parts.port or (443 if parts.scheme == "https" else 80)
         except ValueError as error:
             raise Invalid("this is not a URL") from error
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Invalid("only http and https URLs can be fetched")
+        if parts.scheme not in self._schemes or not parts.hostname:
+            wanted = " and ".join(sorted(self._schemes))
+            raise Invalid(f"only {wanted} URLs can be fetched")
         if parts.username is not None:
             raise Invalid("a URL with a name or password is not fetched")
         if self._ports is not None and port not in self._ports:

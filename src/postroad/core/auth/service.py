@@ -129,8 +129,9 @@ class Authenticator:
 
         Raises `AuthenticationFailed`, `NotAuthorised` for the token of another, `TryLater`.
         """
-        address = self._admitted(name, peer)
-        login = _Login(address, protocol, peer)
+        address = normalise_address(name)
+        # Security: who names nobody is counted by the peer: else any could lock all of them out.
+        login = _Login(self._admitted(name or f"token {peer}", peer), protocol, peer)
         try:
             if self._tokens is None:
                 raise AuthenticationFailed("tokens are not taken")
