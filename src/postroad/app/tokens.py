@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from postroad.adapters.oauth.introspection import IntrospectingVerifier
-from postroad.adapters.oauth.jwks import MAX_OCTETS, JwksVerifier
 from postroad.adapters.oauth.rules import TokenRules
 from postroad.adapters.web.fetcher import WebFetcher, is_public
 from postroad.app.program import Program
@@ -25,8 +23,12 @@ def token_verifier(program: Program) -> TokenVerifier | None:
         schemes=frozenset({"http", "https"} if settings.private_networks else {"https"}),
     )
     if settings.jwks:
+        from postroad.adapters.oauth.jwks import JwksVerifier  # where it is set only: it is large
+
         return JwksVerifier(rules, _KeySource(program, fetcher).load, program.clock)
     if settings.introspection:
+        from postroad.adapters.oauth.introspection import IntrospectingVerifier
+
         client = settings.client_id, Secret(settings.client_secret)
         return IntrospectingVerifier(rules, fetcher, settings.introspection, client, program.clock)
     return None
@@ -41,6 +43,9 @@ def oauth_hint(settings: OauthSettings) -> OauthHint | None:
     return OauthHint(settings.scope, settings.issuer.rstrip("/") + path if has_metadata else "")
 
 
+_MAX_KEYS_OCTETS = 1 << 20
+
+
 class _KeySource:
     """The issuer's keys: from the web, or from a file that the operator keeps."""
 
@@ -51,7 +56,7 @@ class _KeySource:
 
     async def load(self) -> bytes:
         if "://" in self._place:
-            return (await self._fetcher.fetch(self._place, MAX_OCTETS)).octets
+            return (await self._fetcher.fetch(self._place, _MAX_KEYS_OCTETS)).octets
         try:
             return await self._tasks.offload(Path(self._place).read_bytes)
         except OSError as error:

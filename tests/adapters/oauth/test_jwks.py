@@ -102,6 +102,8 @@ async def test_what_is_forged(issuer: Issuer) -> None:
         issuer.token(ALICE, typ="logout+jwt"),
         "",
         "a.b.c",
+        base64.urlsafe_b64encode(b"[" * 6000).decode() + ".e30.e30",
+        base64.urlsafe_b64encode(b'{"alg":"RS256","kid":[1]}').decode().rstrip("=") + ".e30.e30",
         "é",
         good + "A" * 10_000,
     ):

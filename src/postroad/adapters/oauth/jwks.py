@@ -17,8 +17,6 @@ from postroad.ports.tokens import TokenFacts, TokenVerifier
 
 log = logging.getLogger(__name__)
 
-MAX_OCTETS = 1 << 20
-"""Of a set of keys."""
 _MAX_KEYS = 100
 _SHORTEST = timedelta(minutes=1)  # between two looks at the source, whatever tokens come
 _LONGEST = timedelta(hours=1)  # a key that was withdrawn is known no longer than this
