@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
+from postroad.adapters.bus.siblings import SiblingBus
 from postroad.app.program import Program
 from postroad.app.searching import Searching
 from postroad.app.tokens import token_verifier
 from postroad.base.errors import Invalid
+from postroad.base.moments import Moment
 from postroad.base.secret import Secret
 from postroad.config.settings import DeliveryMode, RelayTls, Settings
 from postroad.core.auth.service import Authenticator
-from postroad.core.auth.throttle import Throttle
+from postroad.core.auth.throttle import FAILED, SUCCEEDED, Throttle
 from postroad.core.delivery.local import LocalMail
 from postroad.core.delivery.routing import Router
 from postroad.core.mailbox.append import Appending
@@ -59,7 +61,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             program.directory,
             program.passwords,
             program.sealer,
-            Throttle(settings.auth.throttle),
+            _throttle(program),
             program.clock,
             program.scram,
             program.metrics,
@@ -89,12 +91,32 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             snapshots,
             program.tasks,
             searching.index,
-            searching.indexer.wake,
+            searching.wake,
         ),
         scheduler=_scheduler(program, router, spools, transport),
         transport=transport,
         upkeep=Upkeep(program.references, program.blobs, program.clock, _retention(settings)),
     )
+
+
+def _throttle(program: Program) -> Throttle:
+    """Failed logins, over all workers where there are some."""
+    bus, settings = program.bus, program.settings.auth.throttle
+    if not isinstance(bus, SiblingBus):
+        return Throttle(settings)
+    throttle = Throttle(settings, bus.tell)
+
+    def failed(values: list[str | int]) -> None:
+        account, peer, digest, at = values
+        throttle.hear_failed(str(account), str(peer), str(digest), Moment(int(at)))
+
+    def succeeded(values: list[str | int]) -> None:
+        account, peer, *_ = values
+        throttle.hear_succeeded(str(account), str(peer))
+
+    bus.hear(FAILED, failed)
+    bus.hear(SUCCEEDED, succeeded)
+    return throttle
 
 
 def outgoing(program: Program) -> SmtpTransport:

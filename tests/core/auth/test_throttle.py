@@ -2,7 +2,7 @@
 
 from postroad.base.moments import Moment
 from postroad.base.secret import Secret
-from postroad.core.auth.throttle import Throttle, ThrottleSettings
+from postroad.core.auth.throttle import FAILED, SUCCEEDED, Tell, Throttle, ThrottleSettings
 from stores.making import NOW
 
 ALICE, HOME = "alice@example.test", "192.0.2.1"
@@ -57,3 +57,31 @@ def test_memory_is_bounded() -> None:
         throttle.succeeded(f"user{n}", HOME)
     assert len(throttle._entries) <= 10
     assert len(throttle._at_home) <= 10
+
+
+def test_processes_that_tell_each_other_count_as_one() -> None:
+    throttles: list[Throttle] = []
+
+    def tell_others(teller: int) -> Tell:
+        def tell(topic: str, account: str, peer: str, digest: str, at: int) -> None:
+            for number, other in enumerate(throttles):
+                if number == teller:
+                    continue
+                if topic == FAILED:
+                    other.hear_failed(account, peer, digest, Moment(at))
+                else:
+                    assert topic == SUCCEEDED
+                    other.hear_succeeded(account, peer)
+
+        return tell
+
+    throttles += [Throttle(ThrottleSettings(account=6), tell_others(n)) for n in range(2)]
+    for attempt in range(6):
+        assert not any(one.wait_seconds(ALICE, HOME, NOW) for one in throttles)
+        throttles[attempt % 2].failed(ALICE, HOME, Secret(f"guess {attempt}"), NOW)
+    assert all(one.wait_seconds(ALICE, HOME, NOW) for one in throttles)
+    throttles[1].succeeded(ALICE, HOME)
+    assert not any(one.wait_seconds(ALICE, HOME, NOW) for one in throttles)
+    for throttle in throttles:  # and from another place nobody locks this one out
+        _try(throttle, 10, peer="198.51.100.1")
+    assert not any(one.wait_seconds(ALICE, HOME, NOW) for one in throttles)

@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from postroad.base.moments import Moment
@@ -31,7 +32,12 @@ class ThrottleSettings:
 class _Entry:
     since: Moment
     failures: int = 0
-    passwords: set[bytes] = field(default_factory=set)
+    passwords: set[str] = field(default_factory=set)
+
+
+Tell = Callable[[str, str, str, str, int], None]
+"""Topic, account, address, digest of the password (of a failure), and when."""
+FAILED, SUCCEEDED = "login failed", "login succeeded"
 
 
 class Throttle:
@@ -40,10 +46,14 @@ class Throttle:
     A person whose old phone repeats an old password is not locked out by it; who tries many
     passwords, or one password on many accounts, is. Nor is a person locked out by what others try:
     where the account has logged in from, only the failures from there count.
+
+    Where several processes serve, each tells the others and hears of what they saw, so that a
+    guesser gains nothing by their number.
     """
 
-    def __init__(self, settings: ThrottleSettings) -> None:
+    def __init__(self, settings: ThrottleSettings, tell: Tell | None = None) -> None:
         self._settings = settings
+        self._tell = tell
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._at_home: OrderedDict[tuple[str, str], None] = OrderedDict()  # account and address
 
@@ -61,7 +71,13 @@ class Throttle:
     def failed(self, account: str, peer: str, password: Secret, now: Moment) -> None:
         digest = hashlib.blake2b(
             account.encode() + b"\0" + password.octets(), digest_size=8
-        ).digest()
+        ).hexdigest()
+        self.hear_failed(account, peer, digest, now)
+        if self._tell is not None:
+            self._tell(FAILED, account, peer, digest, now)
+
+    def hear_failed(self, account: str, peer: str, digest: str, now: Moment) -> None:
+        """A login failed, here or in another process."""
         for key, _ in self._names(account, peer):
             entry = self._entries.get(key)
             if entry is None or now - entry.since > self._settings.window_seconds * _MICROSECONDS:
@@ -75,6 +91,13 @@ class Throttle:
             self._entries.popitem(last=False)
 
     def succeeded(self, account: str, peer: str) -> None:
+        is_news = ("account", account) in self._entries or (account, peer) not in self._at_home
+        self.hear_succeeded(account, peer)
+        if is_news and self._tell is not None:
+            self._tell(SUCCEEDED, account, peer, "", 0)
+
+    def hear_succeeded(self, account: str, peer: str) -> None:
+        """A login was right, here or in another process."""
         self._entries.pop(("account", account), None)
         self._at_home[account, peer] = None
         self._at_home.move_to_end((account, peer))
