@@ -8,6 +8,7 @@ from typing import TypeVar
 from postroad.adapters.bus.local import LocalBus
 from postroad.adapters.memory.blobs import MemoryBlobStore
 from postroad.adapters.memory.directory import MemoryDirectoryStore
+from postroad.adapters.memory.leases import MemoryLeaseStore
 from postroad.adapters.memory.mail import MemoryMailStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
@@ -153,7 +154,12 @@ class House:
         self.queue = MemoryQueueStore(state)
         self.sharing = MemorySharingStore(state)
         self.stores = Stores(
-            mail, self.directory, self.queue, MemoryReferenceStore(state), self.sharing
+            mail,
+            self.directory,
+            self.queue,
+            MemoryReferenceStore(state),
+            self.sharing,
+            MemoryLeaseStore(state),
         )
         self.blobs, self.clock, self.jobs, self.bus = Blobs(), Watch(), Jobs(), LocalBus()
         self.elsewhere = Elsewhere()

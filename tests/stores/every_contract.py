@@ -2,6 +2,7 @@
 
 from stores.changes_contract import ChangesContract
 from stores.directory_contract import AccountsContract, CredentialsContract, TenantsContract
+from stores.lease_contract import LeaseContract
 from stores.mail_contract import AppendContract, DeliverContract
 from stores.mailboxes_contract import MailboxesContract
 from stores.placement_contract import FlagsContract, MoveContract
@@ -24,6 +25,7 @@ __all__ = [
     "TestDeliver",
     "TestEvents",
     "TestFlags",
+    "TestLeases",
     "TestMailboxes",
     "TestMove",
     "TestOperate",
@@ -44,6 +46,7 @@ TestCredentials = CredentialsContract
 TestDeliver = DeliverContract
 TestEvents = EventsContract
 TestFlags = FlagsContract
+TestLeases = LeaseContract
 TestMailboxes = MailboxesContract
 TestMove = MoveContract
 TestOperate = OperateContract

@@ -29,6 +29,7 @@ from postroad.model.mailbox import (
 )
 from postroad.model.queue import Needs, NewSubmission, Source
 from postroad.stores.directory import DirectoryStore, NewAccount
+from postroad.stores.leases import LeaseStore
 from postroad.stores.mail import MailStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 from postroad.stores.sharing import SharingStore
@@ -53,6 +54,7 @@ class Stores:
     queue: QueueStore
     references: ReferenceStore
     sharing: SharingStore
+    leases: LeaseStore
 
     async def tenant(self, name: str = "house", domain: str = DOMAIN) -> TenantId:
         """A tenant with a domain; the same again is the one there is."""

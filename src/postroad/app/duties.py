@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from postroad.adapters.bus.siblings import SiblingBus
 from postroad.adapters.sql.statement import Run, Sql, Steps, integer
+from postroad.app.leases import RENEWED_EVERY, Lease
 from postroad.app.program import Program
 from postroad.app.reloading import Reloader
 from postroad.app.searching import Searching
@@ -14,7 +15,6 @@ from postroad.app.services import Services
 from postroad.base.errors import MailError, NotFound
 from postroad.base.moments import Moment, after
 from postroad.core.queue.scheduler import Scheduler
-from postroad.core.upkeep.service import Upkeep
 from postroad.model.directory import Account
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
@@ -44,9 +44,11 @@ class Duties:
         self._stopping = False
         self._data_version = 0
         self.queue_sizes: dict[str, int] = {}
+        self._upkeep = Lease("upkeep", program.leases, program.clock)
+        self._indexing = Lease("search index", program.leases, program.clock)
 
-    def start(self, *, has_all: bool) -> None:
-        """With `has_all` also those that one process is enough for."""
+    async def start(self, *, is_alone: bool) -> None:
+        """For those that one process is enough for, it takes leases unless it is alone."""
         tasks, every = self._program.tasks, self._program.tasks.every
         scheduler, transport = self._services.scheduler, self._services.transport
         tasks.keep("queue", lambda: self._work_queue(scheduler))
@@ -55,15 +57,26 @@ class Duties:
         every("changes by others", timedelta(seconds=1), self._look_for_changes)
         every("queue sizes", timedelta(seconds=10), self._count_queue)
         every("reload", timedelta(seconds=5), self._reloader.look)
-        if has_all:
-            every("upkeep", timedelta(minutes=30), lambda: _upkeep(self._services.upkeep))
-            every("search index", timedelta(seconds=2), self._searching.work)
+        every("upkeep", timedelta(minutes=30), self._keep_up)
+        every("search index", timedelta(seconds=2), self._index)
+        if is_alone:
+            self._upkeep.is_held = self._indexing.is_held = True
+            await self._searching.start()
+        else:
+            await self._renew()
+            every("duties", RENEWED_EVERY, self._renew)
         if transport is not None:
             every("idle connections", timedelta(seconds=10), transport.drop_idle)
 
     def stop(self) -> None:
         """Take nothing more from the queue."""
         self._stopping = True
+
+    async def give_back(self) -> None:
+        """The others need not wait until the leases lapse."""
+        for lease in (self._upkeep, self._indexing):
+            with contextlib.suppress(MailError):
+                await lease.give_back()
 
     async def finish_deliveries(self, grace_seconds: float) -> None:
         """What is cut off between its last octet and the reply would be sent twice."""
@@ -99,13 +112,37 @@ class Duties:
     async def _count_queue(self) -> None:
         self.queue_sizes = await self._program.queue.sizes()
 
+    # What one process does for all
+
+    async def _renew(self) -> None:
+        if self._stopping:
+            return
+        await self._upkeep.renew()
+        if await self._indexing.renew():
+            await self._searching.start()
+
+    async def _index(self) -> None:
+        if self._indexing.is_held:
+            await self._searching.work()
+
+    async def _keep_up(self) -> None:
+        if not self._upkeep.is_held:
+            return
+        done = await self._services.upkeep.run()
+        if any(done.values()):
+            log.info("upkeep done", extra=done)
+
     # What others wrote
 
     async def _look_for_changes(self) -> None:
         """Notice what another process, such as the command line, has written."""
-        version = await self._program.engine.write(_data_version)
-        bus = self._program.bus
-        has_missed = isinstance(bus, SiblingBus) and bus.has_missed()
+        engine, bus = self._program.engine, self._program.bus
+        has_missed = False
+        if isinstance(bus, SiblingBus):
+            # The data version changes with each write of a sibling, and these tell us themselves.
+            version, has_missed = await engine.changes_by_guests(), bus.has_missed()
+        else:
+            version = await engine.write(_data_version)
         if version == self._data_version and not has_missed:
             return
         self._data_version = version
@@ -137,12 +174,6 @@ class Duties:
 def _is_void(principal: Principal, now: Account | None) -> bool:
     """Whether what proved this principal holds no more."""
     return now is None or now.disabled or now.auth_version != principal.account.auth_version
-
-
-async def _upkeep(upkeep: Upkeep) -> None:
-    done = await upkeep.run()
-    if any(done.values()):
-        log.info("upkeep done", extra=done)
 
 
 def _data_version() -> Steps[int]:

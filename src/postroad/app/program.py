@@ -14,6 +14,7 @@ from postroad.adapters.prometheus.metrics import Metrics
 from postroad.adapters.segments.settings import SegmentSettings
 from postroad.adapters.segments.store import SegmentBlobStore
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
+from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.sqlite.turns import Turn
@@ -38,6 +39,7 @@ from postroad.ports.resolver import Resolver
 from postroad.server.tasks import ServerTasks
 from postroad.stores.blobs import BlobStore
 from postroad.stores.directory import DirectoryStore
+from postroad.stores.leases import LeaseStore
 from postroad.stores.mail import MailStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 
@@ -54,6 +56,7 @@ class Program:
     directory: DirectoryStore
     queue: QueueStore
     references: ReferenceStore
+    leases: LeaseStore
     blobs: BlobStore
     resolver: Resolver
     clock: Clock
@@ -118,11 +121,15 @@ def ended_suddenly(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def open_program(
-    settings: Settings, *, resolver: Resolver | None = None, seat: Seat | None = None
+    settings: Settings,
+    *,
+    resolver: Resolver | None = None,
+    seat: Seat | None = None,
+    is_guest: bool = True,
 ) -> AsyncIterator[Program]:
     """The services on the stores of `data_dir`, to be used beside a running server or in it.
 
-    `seat` is for one of several workers.
+    `is_guest` is off in the server itself, and `seat` is for one of its workers.
 
     Raises `Invalid`, saying what to do, when the stores are not there or cannot be used.
     """
@@ -133,7 +140,7 @@ async def open_program(
     sealer = load_sealer(settings)
     async with AsyncExitStack() as stack:
         turn = None if seat is None else Turn(seat.shared.turns, seat.number)
-        engine = SqliteEngine(database, turn=turn)
+        engine = SqliteEngine(database, turn=turn, is_guest=is_guest)
         stack.push_async_callback(engine.close)
         blobs = await SegmentBlobStore.open(
             _path(settings, settings.storage.blobs, "segments:"),
@@ -174,6 +181,7 @@ def _assemble(
         directory=directory,
         queue=queue,
         references=SqlReferenceStore(engine),
+        leases=SqlLeaseStore(engine),
         blobs=blobs,
         resolver=dns,
         clock=clock,

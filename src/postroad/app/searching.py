@@ -1,5 +1,6 @@
 """The search index and what keeps it up."""
 
+from postroad.adapters.bus.siblings import SiblingBus
 from postroad.adapters.fts.index import FtsSearchIndex
 from postroad.app.program import Program
 from postroad.core.search.indexer import Indexer
@@ -7,13 +8,15 @@ from postroad.model.ids import AccountId
 
 _BUSY = 100  # changes between two looks: while there are more, the indexer stands back
 _LONGEST_BACK = 15  # looks in a row
+_TOPIC = "to be indexed"
 
 
 class Searching:
     """One index for all accounts, in files of its own that may be deleted at any time.
 
     Indexing competes with taking mail in for the interpreter, and what is not indexed yet is
-    found all the same; so it waits while mail pours in, though not for ever.
+    found all the same; so it waits while mail pours in, though not for ever. Where several
+    processes serve, one of them indexes: `start` and `work` are its duty.
     """
 
     def __init__(self, program: Program) -> None:
@@ -23,6 +26,8 @@ class Searching:
         self._changes = 0
         self._stood_back = 0
         program.bus.watch_all(self._note)
+        if isinstance(program.bus, SiblingBus):
+            program.bus.hear(_TOPIC, self._hear)
 
     async def start(self) -> None:
         """Look at every account once: mail may have come that was never indexed."""
@@ -37,6 +42,15 @@ class Searching:
             return
         self._stood_back = 0
         await self.indexer.work()
+
+    def wake(self, account: AccountId) -> None:
+        """Index what an account has soon, whichever process has the duty."""
+        self.indexer.wake(account)
+        if isinstance(self._program.bus, SiblingBus):
+            self._program.bus.tell(_TOPIC, account)
+
+    def _hear(self, values: list[str | int]) -> None:
+        self.indexer.wake(AccountId(int(values[0])))
 
     def _note(self, account: AccountId) -> None:
         self._changes += 1

@@ -128,7 +128,7 @@ async def _serve(
         loop.add_signal_handler(name, stop.set)
     if lifeline is not None:
         loop.add_reader(lifeline, _end_without_supervisor, loop, lifeline, stop)
-    async with open_program(settings, seat=seat) as program:
+    async with open_program(settings, seat=seat, is_guest=False) as program:
         await Server(program, source, sockets, seat).serve(stop, ready)
 
 
@@ -172,7 +172,6 @@ class Server:
         program, settings = self._program, self._program.settings
         searching = Searching(program)
         services = build_services(program, spools(program), searching)
-        await searching.start()
         web = WebServer(self._api(services), self._certificates.context, self._sockets.take)
         web.listen(
             [split_listener(one) for one in settings.listen.http],
@@ -191,7 +190,7 @@ class Server:
         if self._census is not None:
             self._census.serve()
             reloader.reload()  # a worker begins with what held when its supervisor began
-        duties.start(has_all=self._seat is None or self._seat.number == 0)
+        await duties.start(is_alone=self._seat is None)
         serving = program.tasks.spawn("web", web.serve())
         # What is there now stays: the collector need not look at it again, nor so often at all,
         # since a look holds every client up.
@@ -217,6 +216,8 @@ class Server:
         await asyncio.wait([serving], timeout=grace)
         if services.transport is not None:
             await services.transport.close()
+        if self._seat is not None:
+            await duties.give_back()
         await searching.close()
         if isinstance(program.bus, SiblingBus):
             program.bus.close()

@@ -3,6 +3,7 @@
 import pytest
 
 from postroad.adapters.memory.directory import MemoryDirectoryStore
+from postroad.adapters.memory.leases import MemoryLeaseStore
 from postroad.adapters.memory.mail import MemoryMailStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
@@ -24,4 +25,5 @@ def stores(state: MemoryState) -> Stores:
         MemoryQueueStore(state),
         MemoryReferenceStore(state),
         MemorySharingStore(state),
+        MemoryLeaseStore(state),
     )

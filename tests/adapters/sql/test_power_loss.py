@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
+from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite import engine as sqlite
@@ -36,6 +37,7 @@ def stores_on(engine: sqlite.SqliteEngine) -> Stores:
         SqlQueueStore(engine),
         SqlReferenceStore(engine),
         SqlSharingStore(engine),
+        SqlLeaseStore(engine),
     )
 
 

@@ -18,8 +18,13 @@ class LocalBus(Bus):
         """Set when there is something to send; its reader clears it."""
 
     def announce(self, account: AccountId) -> None:
+        self._announced(account, 1)
+
+    def _announced(self, account: AccountId, times: int) -> None:
+        """Sleepers wake once, those who count are told of each time."""
         for tell in self._watchers_of_all:
-            tell(account)
+            for _ in range(times):
+                tell(account)
         for wake in list(self._watchers.get(account, {}).values()):
             wake()
 

@@ -6,6 +6,7 @@ a number on the board tells the receiver that it missed something, and it then w
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
@@ -23,7 +24,7 @@ _MOST_NEWS = 1000  # of one datagram
 class News(msgspec.Struct, array_like=True):
     """What a worker tells the others; in the order of how often it is needed."""
 
-    changed: list[int] = []  # msgspec copies it
+    changed: dict[int, int] = {}  # accounts, and how often each
     queue: bool = False
     other: list[tuple[str, list[str | int]]] = []  # msgspec copies it
 
@@ -43,7 +44,7 @@ class SiblingBus(LocalBus):
         self._board = board
         self._others = [n for n in range(len(board.parts)) if n != number]
         self._news: News | None = None  # gathered in this turn of the loop
-        self._changed: dict[int, None] = {}
+        self._changed: Counter[int] = Counter()
         self._hears: dict[str, Hear] = {}
         self._missed = self._count_missed()
 
@@ -58,7 +59,7 @@ class SiblingBus(LocalBus):
 
     def announce(self, account: AccountId) -> None:
         self._gathered()
-        self._changed[account] = None
+        self._changed[account] += 1
         super().announce(account)
 
     def wake_queue(self) -> None:
@@ -92,9 +93,9 @@ class SiblingBus(LocalBus):
         news, self._news = self._news, None
         if news is None:
             return
-        changed, self._changed = list(self._changed), {}
+        changed, self._changed = list(self._changed.items()), Counter()
         for start in range(0, len(changed), _MOST_NEWS):
-            self._send(News(changed=changed[start : start + _MOST_NEWS]))
+            self._send(News(changed=dict(changed[start : start + _MOST_NEWS])))
         if news.queue or news.other:
             self._send(news)
 
@@ -116,8 +117,8 @@ class SiblingBus(LocalBus):
             except msgspec.DecodeError:
                 log.exception("a worker told what cannot be understood")
                 continue
-            for account in news.changed:
-                super().announce(AccountId(account))
+            for account, times in news.changed.items():
+                self._announced(AccountId(account), min(times, _MOST_NEWS))
             if news.queue:
                 self.wake_queue_here()
             for topic, values in news.other:

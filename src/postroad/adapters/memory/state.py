@@ -207,6 +207,7 @@ class MemoryState:
     credentials: dict[AccountId, dict[str, Credential]] = field(default_factory=dict)
     api_keys: dict[bytes, ApiKey] = field(default_factory=dict)  # by hash of the token
     settings: dict[str, str] = field(default_factory=dict)
+    leases: dict[str, tuple[str, Moment]] = field(default_factory=dict)  # token, end
     owners: dict[AccountId, Owner] = field(default_factory=dict)
     entries: dict[tuple[AccountId, SubmissionId], Entry] = field(default_factory=dict)
     used_keys: dict[tuple[AccountId, str], Used] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
+from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.postgres.engine import PostgresEngine
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
@@ -30,4 +31,5 @@ def stores(engine: PostgresEngine) -> Stores:
         SqlQueueStore(engine),
         SqlReferenceStore(engine),
         SqlSharingStore(engine),
+        SqlLeaseStore(engine),
     )

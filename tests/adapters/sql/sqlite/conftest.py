@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
+from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
@@ -36,4 +37,5 @@ def stores(engine: SqliteEngine) -> Stores:
         SqlQueueStore(engine),
         SqlReferenceStore(engine),
         SqlSharingStore(engine),
+        SqlLeaseStore(engine),
     )

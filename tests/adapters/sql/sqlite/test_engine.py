@@ -14,6 +14,7 @@ import pytest
 
 from adapters.sql.sqlite.faulty_vfs import faulty_vfs
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
+from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
@@ -34,6 +35,7 @@ def over(engine: SqliteEngine) -> Stores:
         SqlQueueStore(engine),
         SqlReferenceStore(engine),
         SqlSharingStore(engine),
+        SqlLeaseStore(engine),
     )
 
 
@@ -246,3 +248,19 @@ async def test_another_process_writes_meanwhile(engine: SqliteEngine, path: Path
         await engine.write(partial(put, f"ours {n}"))
     assert await asyncio.to_thread(process.wait, 30) == 0
     assert len(await engine.read(names)) == 100
+
+
+async def test_what_guests_write_is_counted(path: Path) -> None:
+    """The server asks for it each second; what it writes itself does not count."""
+    server, guest = SqliteEngine(path), SqliteEngine(path, is_guest=True)
+    directory = SqlDirectoryStore(guest)
+    assert await server.changes_by_guests() == 0
+    await directory.set_setting("x", "1")
+    await directory.setting("x")
+    assert await server.changes_by_guests() == 1
+    await SqlDirectoryStore(server).set_setting("x", "2")
+    assert await server.changes_by_guests() == 1
+    await directory.set_setting("x", "3")
+    assert await guest.changes_by_guests() == 2
+    for engine in (server, guest):
+        await engine.close()

@@ -16,6 +16,7 @@ import pytest
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.engine import Engine
+from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine
@@ -186,6 +187,7 @@ async def test_many_messages_cost_no_more_statements(
         SqlQueueStore(counting),
         SqlReferenceStore(counting),
         SqlSharingStore(counting),
+        SqlLeaseStore(counting),
     )
     costs = []
     for count in (10, 1000):

@@ -27,6 +27,7 @@ from postroad.adapters.sql.statement import (
     Run,
     Sql,
     Step,
+    Steps,
     in_rows,
     integer,
     text,
@@ -42,6 +43,9 @@ _BUSY_MILLISECONDS = 10_000
 _STATEMENTS = 400
 _ROWS_AT_ONCE = 50
 _MAPPED_OCTETS = 4 * 2**30
+_COUNT_GUEST = """INSERT INTO sequence (name, next_value) VALUES ('changes by guests', 1)
+    ON CONFLICT (name) DO UPDATE SET next_value = next_value + 1"""
+_GUESTS = Sql("SELECT next_value FROM sequence WHERE name = 'changes by guests'")
 
 
 @dataclass(slots=True)
@@ -62,8 +66,13 @@ class SqliteEngine(Engine):
         readers: int = 2,
         vfs: str | None = None,
         turn: AbstractContextManager[object] | None = None,
+        is_guest: bool = False,
     ) -> None:
-        """`turn` is held while the writer writes, where other processes write as well."""
+        """`turn` is held while the writer writes, where other processes write as well.
+
+        A guest writes beside a server, which notices by `changes_by_guests`.
+        """
+        self._is_guest = is_guest
         self._path = path
         self._turn = turn or nullcontext()
         self._vfs = vfs
@@ -90,6 +99,10 @@ class SqliteEngine(Engine):
 
     async def look_up(self, operation: Operation[T]) -> T:
         return await self._submit(self._look_ups, operation)
+
+    async def changes_by_guests(self) -> int:
+        """How often a process beside the server has written."""
+        return await self.look_up(_changes_by_guests)
 
     async def check(self) -> list[str]:
         def look() -> list[str]:
@@ -133,7 +146,7 @@ class SqliteEngine(Engine):
             if connection is not None and jobs:
                 with self._turn:  # for which it may have waited, and others have come
                     last = last or _add_waiting(self._writes, jobs)
-                    _commit(connection, jobs)
+                    _commit(connection, jobs, is_guest=self._is_guest)
             _report(jobs)
         if connection is not None:
             connection.close()
@@ -310,12 +323,13 @@ def _read(connection: apsw.Connection, jobs: list[_Job]) -> None:
             connection.execute("COMMIT")
 
 
-def _commit(connection: apsw.Connection, jobs: list[_Job]) -> None:
+def _commit(connection: apsw.Connection, jobs: list[_Job], *, is_guest: bool) -> None:
     """Run the operations and commit them together.
 
     Few fail, and a SAVEPOINT costs two more turns of the interpreter's lock for each operation,
     so they are only made when one did.
     """
+    before = connection.total_changes()
     try:
         connection.execute("BEGIN IMMEDIATE")
         if not _run_all(connection, jobs):
@@ -323,6 +337,8 @@ def _commit(connection: apsw.Connection, jobs: list[_Job]) -> None:
                 return
             connection.execute("BEGIN IMMEDIATE")
             _run_each_alone(connection, jobs)
+        if is_guest and connection.total_changes() != before:
+            connection.execute(_COUNT_GUEST)
         connection.execute("COMMIT")
     except Exception as error:
         if not connection.get_autocommit():
@@ -378,6 +394,11 @@ def _resolve(jobs: list[_Job]) -> None:
             job.future.set_exception(job.error)
         else:
             job.future.set_result(job.result)
+
+
+def _changes_by_guests() -> Steps[int]:
+    rows = yield Run(_GUESTS, {})
+    return integer(rows[0][0]) if rows else 0
 
 
 def translated(error: Exception) -> Exception:

@@ -1,0 +1,32 @@
+"""Leases as rows."""
+
+from postroad.adapters.sql.engine import Engine
+from postroad.adapters.sql.statement import Params, Run, Sql, Steps
+from postroad.base.moments import Moment
+from postroad.stores.leases import LeaseStore
+
+_TAKE = Sql("""
+    INSERT INTO lease (name, token, lapses_at) VALUES (:name, :token, :until)
+    ON CONFLICT (name) DO UPDATE SET token = excluded.token, lapses_at = excluded.lapses_at
+        WHERE lease.token = excluded.token OR lease.lapses_at <= :now
+    RETURNING 1
+""")
+_GIVE_BACK = Sql("DELETE FROM lease WHERE name = :name AND token = :token")
+
+
+class SqlLeaseStore(LeaseStore):
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def take(self, name: str, token: str, now: Moment, until: Moment) -> bool:
+        def operation() -> Steps[bool]:
+            params: Params = {"name": name, "token": token, "now": now, "until": until}
+            return bool((yield Run(_TAKE, params)))
+
+        return await self._engine.write(operation)
+
+    async def give_back(self, name: str, token: str) -> None:
+        def operation() -> Steps[None]:
+            yield Run(_GIVE_BACK, {"name": name, "token": token})
+
+        await self._engine.write(operation)
