@@ -24,6 +24,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of: {', '.join(names)} (all)")
     parser.add_argument("--rounds", type=int, default=3, help="after one to warm up")
     parser.add_argument("--messages", type=int, default=2000, help="sent over SMTP in a round")
+    parser.add_argument("--workers", type=int, default=1, help="processes of ours")
     parser.add_argument("--mailbox", type=int, default=20_000, help="messages of the large one")
     parser.add_argument("--logins", type=int, default=400)
     parser.add_argument("--idle", type=int, nargs=2, default=(100, 300), metavar="CONNECTIONS")
@@ -67,7 +68,7 @@ def main() -> int:
 
 
 def _start(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> list[Server]:
-    servers = [postroad.start(folder / "ours")]
+    servers = [postroad.start(folder / "ours", arguments.workers)]
     stack.callback(servers[0].stop)
     reason = "as asked for" if arguments.alone else peers.why_not()
     if reason is None:

@@ -12,7 +12,7 @@ _SERVICES = ("smtp", "submission", "submissions", "imap", "imaps", "http", "http
 _SOURCE = Path(__file__).parents[1] / "src"
 
 
-def start(folder: Path) -> Server:
+def start(folder: Path, workers: int = 1) -> Server:
     """Found a server in an empty folder and start it. Raises `RuntimeError`."""
     folder.mkdir(parents=True)
     ports = dict(zip(_SERVICES, free_ports(len(_SERVICES)), strict=True))
@@ -21,6 +21,7 @@ def start(folder: Path) -> Server:
         "hostname": f"mx.{DOMAIN}",
         "auth": {"cleartext": "loopback"},  # as the peers are set
         "log": {"level": "warning"},
+        "workers": workers,
         "listen": {name: [f"{HOST}:{port}"] for name, port in ports.items()},
     }
     config = folder / "postroad.yaml"
