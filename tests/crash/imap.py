@@ -76,8 +76,12 @@ class Imap:
         self._socket = socket.create_connection(("127.0.0.1", port), _SECONDS)
         self._stream = self._socket.makefile("rb")
         self._count = 0
-        self._line()
-        self.command(f'LOGIN {address} "{password}"')
+        try:
+            self._line()
+            self.command(f'LOGIN {address} "{password}"')
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> "Imap":
         return self

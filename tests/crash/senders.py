@@ -52,7 +52,8 @@ class MailExchanger(_Smtp):
     def session(self, stop: threading.Event) -> None:
         chance = self.desk.chance
         port = self.desk.server.ports["smtp"]
-        with smtplib.SMTP("127.0.0.1", port, "mx.elsewhere.test", _SECONDS) as smtp:
+        with smtplib.SMTP(local_hostname="mx.elsewhere.test", timeout=_SECONDS) as smtp:
+            smtp.connect("127.0.0.1", port)
             smtp.ehlo()
             for _ in range(_SENDINGS):
                 if stop.is_set():
@@ -68,7 +69,8 @@ class Submitter(_Smtp):
 
     def session(self, stop: threading.Event) -> None:
         server = self.desk.server
-        with smtplib.SMTP("127.0.0.1", server.ports["submission"], "pc", _SECONDS) as smtp:
+        with smtplib.SMTP(local_hostname="pc", timeout=_SECONDS) as smtp:
+            smtp.connect("127.0.0.1", server.ports["submission"])
             smtp.ehlo()
             smtp.login(DAVE, server.passwords[DAVE], initial_response_ok=True)
             for _ in range(_SENDINGS):

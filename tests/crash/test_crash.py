@@ -6,6 +6,8 @@
 
 import os
 import secrets
+import signal
+import socket
 import tempfile
 import threading
 import time
@@ -48,7 +50,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + 25 * KILLS)]
 
 
 @contextmanager
-def crashing_server(sink: Sink, dns_address: str) -> Iterator[RunningServer]:
+def crashing_server(sink: Sink, dns_address: str, workers: int) -> Iterator[RunningServer]:
     """A founded server, not started yet; whatever happens, its process does not stay."""
     settings = {
         "auth.cleartext": "loopback",
@@ -59,6 +61,7 @@ def crashing_server(sink: Sink, dns_address: str) -> Iterator[RunningServer]:
         "delivery.queue.longest_retry": "2s",
         "delivery.queue.lease": "10s",
         "dns.servers": [dns_address],
+        "workers": workers,
     }
     with tempfile.TemporaryDirectory(prefix="postroad-", ignore_cleanup_errors=True) as name:
         server = RunningServer(Path(name), settings)
@@ -136,17 +139,23 @@ class Run:
             time.sleep(0.3)
 
 
-@pytest.fixture
-def run() -> Iterator[Run]:
+@contextmanager
+def crashing(workers: int) -> Iterator[Run]:
     with (
         running_sink(schedule(SEED, "sink")) as sink,
         dns_server() as dns,
-        crashing_server(sink, dns.address) as server,
+        crashing_server(sink, dns.address, workers) as server,
     ):
         dns.add("sink.elsewhere.test", "A", "127.0.0.1")
         for domain in ("elsewhere.test", "other.test"):
             dns.add(domain, "MX", "10 sink.elsewhere.test.")
         yield Run(server, sink)
+
+
+@pytest.fixture(params=[1, 2], ids=["alone", "two workers"])
+def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+    with crashing(request.param) as run:
+        yield run
 
 
 def test_250_means_kept(run: Run) -> None:
@@ -166,6 +175,33 @@ def test_250_means_kept(run: Run) -> None:
             run.server.kill()
         print(f"killed {number + 1}: sent, acknowledged {run.ledger.counts()}")
     _settle(run)
+
+
+def test_250_means_kept_when_a_worker_is_killed() -> None:
+    """The others serve on, and who waits for a connection gets one."""
+    print(f"TEST_CRASH_SEED={SEED} TEST_CRASH_KILLS={KILLS}")
+    chance = schedule(SEED, "kills of workers")
+    with crashing(2) as run:
+        run.employ()
+        run.start()
+        stop = threading.Event()
+        threads = [threading.Thread(target=one.run, args=(stop,)) for one in run.workers]
+        for thread in threads:
+            thread.start()
+        for _ in range(3 * KILLS):
+            time.sleep(chance.uniform(0.3, 1.5))
+            os.kill(chance.choice(run.server.workers()).pid, signal.SIGKILL)
+            with socket.create_connection(("127.0.0.1", run.server.ports["smtp"]), 20) as client:
+                assert client.recv(4) == b"220 "
+        time.sleep(1.0)
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive(), f"a client hangs (seed {SEED})"
+        run.check()
+        run.server.kill()
+        run.recorded.look(run.server.data_dir, time.time())
+        _settle(run)
 
 
 def _settle(run: Run) -> None:

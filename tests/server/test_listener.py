@@ -1,18 +1,15 @@
 """Listening: who is let in, and what is said about a port that is taken."""
 
 import asyncio
-import re
 import socket
 from collections.abc import AsyncIterator
 from typing import NoReturn
 
 import pytest
 
-from postroad.base.errors import Invalid
 from postroad.server.connection import Connection
 from postroad.server.conversation import Conversation
 from postroad.server.listener import ConnectionLimits, Listeners, Service, is_loopback
-from postroad.server.sockets import bound
 from postroad.server.tasks import ServerTasks
 from server.test_connection import Echo
 
@@ -113,15 +110,6 @@ async def test_while_it_ends_nobody_is_let_in_and_who_stays_is_cut_off(
 def _reset() -> bool:
     """The end of a stream is as good as its reset."""
     raise ConnectionResetError
-
-
-def test_a_port_that_is_taken_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port = int(one.getsockname()[1])
-        with pytest.raises(Invalid, match=re.escape(f"127.0.0.1:{port}") + r".*listen\.imap"):
-            bound("imap", "127.0.0.1", port)
-    with pytest.raises(Invalid, match=r"listen\.smtp"):
-        bound("smtp", "192.0.2.1", 0)
 
 
 @pytest.mark.parametrize(

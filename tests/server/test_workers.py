@@ -120,7 +120,8 @@ def test_all_workers_end_with_the_supervisor(make_server: MakeServer) -> None:
     server = two_workers(make_server)
     pids = worker_pids(server)
     assert len(pids) == 2
-    server.kill()
+    os.kill(server.pid, signal.SIGKILL)
+    server.wait()
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while any(os.path.exists(f"/proc/{pid}") for pid in pids):
         assert time.monotonic() < deadline
@@ -190,3 +191,45 @@ def test_load_over_both_workers_is_all_there(make_server: MakeServer) -> None:
         with imap(server, who) as reader:
             assert count(reader) == 40
     assert metrics(server)["postroad_messages_received_total", "mx"] == 80
+
+
+def test_what_a_command_changes_holds_in_all_workers(make_server: MakeServer) -> None:
+    server = two_workers(make_server)
+    with ExitStack() as stack:
+        clients = one_of_each(server, stack, BOB)
+        others = one_of_each(server, stack, ALICE)
+        server.json("account", "passwd", BOB, "--password-stdin", stdin="another-password-1\n")
+        for client in clients:
+            assert b"* BYE" in wait_until_closed(client)
+        for client in others:
+            assert client.do(b"NOOP").startswith(b"t OK")
+
+
+def test_a_guesser_gains_nothing_by_the_number_of_workers(make_server: MakeServer) -> None:
+    server = two_workers(make_server, {"auth.throttle.account": 6, "auth.throttle.address": 1000})
+    answers = []
+    for number in range(10):
+        with talk(server, "imaps", tls=True) as client:
+            answers.append(client.do(f'LOGIN {BOB} "wrong-{number}"'.encode()))
+            time.sleep(0.1)
+    refused = [b"AUTHENTICATIONFAILED" in answer for answer in answers]
+    assert refused == [True] * 6 + [False] * 4
+    assert metrics(server)["postroad_logins_refused_total", "imap"] == 6
+
+
+def test_changed_settings_reach_all_workers(make_server: MakeServer) -> None:
+    server = two_workers(make_server)
+    server.write_config({"limits.connections": 1})
+    os.kill(server.pid, signal.SIGHUP)
+    for number in range(2):
+        wait_for_log(server, f"settings reloaded  changed=limits.connections worker={number}")
+    os.kill(worker_pids(server)[0], signal.SIGKILL)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while server.log().count("settings reloaded  changed=limits.connections") < 3:
+        assert time.monotonic() < deadline, "a new worker takes them up as well"
+        time.sleep(0.05)
+    with talk(server, "smtp"):
+        second = Talk(server.connect("smtp"))
+        assert second.line().startswith(b"421")
+        second.socket.close()
+    server.write_config({"limits.connections": 1000})

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 HOST = "127.0.0.1"
@@ -173,7 +174,22 @@ class RunningServer:
 
     def kill(self) -> None:
         """End it as a power cut would, as far as a process can be treated so."""
+        workers = self.workers(hold=True)
+        for worker in workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
         self._end(signal.SIGKILL)
+        psutil.wait_procs(workers, _STOP_SECONDS)
+
+    def workers(self, *, hold: bool = False) -> list[psutil.Process]:
+        """Those that live; with `hold` the supervisor is stopped, so that it starts no others."""
+        if self._process is None or self._process.poll() is not None:
+            return []
+        supervisor = psutil.Process(self._process.pid)
+        if hold:
+            supervisor.suspend()
+        workers: list[psutil.Process] = supervisor.children()
+        return workers
 
     def restart(self) -> None:
         self.stop()
