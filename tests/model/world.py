@@ -12,6 +12,7 @@ from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.queue.store import SqlReferenceStore
+from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.system.clock import SystemClock
@@ -22,6 +23,7 @@ from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
+from postroad.core.mailbox.sharing import Sharing
 from postroad.core.search.service import TextSearch
 from postroad.model.directory import Role
 from postroad.model.ids import AccountId
@@ -72,6 +74,7 @@ class Server:
         self._engine = SqliteEngine(self._path, readers=1)
         self.mail = SqlMailStore(self._engine)
         self.references = SqlReferenceStore(self._engine)
+        self._directory = SqlDirectoryStore(self._engine)
         self._processes = [self._services(2**20), self._services(1)]  # the second forgets at once
 
     async def stop(self) -> None:
@@ -79,12 +82,15 @@ class Server:
 
     def _services(self, max_octets: int) -> Services:
         bus, cache = LocalBus(), SnapshotCache(self.mail, max_octets)
+        sharing = SqlSharingStore(self._engine)
+        reach = Reach(self.mail, sharing)
         # Slices are small, so that MOVE and EXPUNGE of a few messages have several.
         limits = MailboxLimits(slice_messages=3, slice_flags=4)
         spools = SpoolFolder(self._path.parent, SpoolSettings(min_free_octets=0))
         return Services(
             cast("Authenticator", OpenDoor()),  # it has what the session asks of one
-            Reach(self.mail),
+            reach,
+            Sharing(reach, sharing, self._directory, bus),
             MailboxService(self.mail, self._blobs, bus, cache, limits),
             Appending(
                 self.mail, self._blobs, spools, bus, Inline(), SystemClock(), max_octets=10_000

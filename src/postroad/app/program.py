@@ -16,6 +16,7 @@ from postroad.adapters.segments.store import SegmentBlobStore
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
+from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.sqlite.turns import Turn
 from postroad.adapters.sql.store import SqlMailStore
@@ -42,6 +43,7 @@ from postroad.stores.directory import DirectoryStore
 from postroad.stores.leases import LeaseStore
 from postroad.stores.mail import MailStore
 from postroad.stores.queue import QueueStore, ReferenceStore
+from postroad.stores.sharing import SharingStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Program:
     tasks: ServerTasks
     engine: SqliteEngine
     mail: MailStore
+    sharing: SharingStore
     directory: DirectoryStore
     queue: QueueStore
     references: ReferenceStore
@@ -178,6 +181,7 @@ def _assemble(
         tasks=tasks,
         engine=engine,
         mail=SqlMailStore(engine),
+        sharing=SqlSharingStore(engine),
         directory=directory,
         queue=queue,
         references=SqlReferenceStore(engine),

@@ -116,6 +116,7 @@ def _imap_maker(
     parts = ImapServices(
         authenticator=services.authenticator,
         reach=services.reach,
+        sharing=services.sharing,
         mailboxes=services.mailboxes,
         appending=services.appending,
         search=services.search,

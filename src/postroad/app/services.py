@@ -12,7 +12,7 @@ from postroad.app.tokens import token_verifier
 from postroad.base.errors import Invalid
 from postroad.base.moments import Moment
 from postroad.base.secret import Secret
-from postroad.config.settings import DeliveryMode, RelayTls, Settings
+from postroad.config.settings import DeliveryMode, RelayTls, Settings, SharedSeen
 from postroad.core.auth.service import Authenticator
 from postroad.core.auth.throttle import FAILED, SUCCEEDED, Throttle
 from postroad.core.delivery.local import LocalMail
@@ -21,6 +21,7 @@ from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
+from postroad.core.mailbox.sharing import Sharing
 from postroad.core.queue.conversion import Converter
 from postroad.core.queue.local import LocalQueue
 from postroad.core.queue.notice import Notices
@@ -42,6 +43,7 @@ class Services:
     authenticator: Authenticator
     reception: Reception
     reach: Reach
+    sharing: Sharing
     mailboxes: MailboxService
     appending: Appending
     search: TextSearch
@@ -53,6 +55,8 @@ class Services:
 def build_services(program: Program, spools: Spools, searching: Searching) -> Services:
     settings = program.settings
     snapshots = SnapshotCache(program.mail, settings.limits.snapshot_octets)
+    private_seen = settings.imap.shared_seen is SharedSeen.PRIVATE
+    reach = Reach(program.mail, program.sharing, private_seen=private_seen)
     live = settings.delivery.mode is DeliveryMode.LIVE
     router = Router(program.directory, program.hostname, only_verified=live)
     transport = outgoing(program) if live else None
@@ -68,7 +72,8 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             token_verifier(program),
         ),
         reception=_reception(program, router, spools),
-        reach=Reach(program.mail),
+        reach=reach,
+        sharing=Sharing(reach, program.sharing, program.directory, program.bus),
         mailboxes=MailboxService(
             program.mail,
             program.blobs,

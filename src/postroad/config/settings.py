@@ -48,6 +48,11 @@ class LiteralForm(Enum):
     MINUS = "LITERAL-"
 
 
+class SharedSeen(Enum):
+    PRIVATE = "private"
+    SHARED = "shared"
+
+
 class RelayTls(Enum):
     REQUIRED = "required"
     OPPORTUNISTIC = "opportunistic"
@@ -214,6 +219,8 @@ class ImapSettings:
     """Which of the two non-waiting literals is announced (RFC 7888); never both."""
     idle_timeout: timedelta = timedelta(minutes=31)
     """How long a client may be silent; RFC 9051 section 5.4 asks for at least 30 minutes."""
+    shared_seen: SharedSeen = SharedSeen.PRIVATE
+    """In mailboxes of others: whether everybody has a \\Seen of their own, or all have one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

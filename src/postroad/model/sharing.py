@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, IntFlag
 
 from postroad.model.ids import AccountId, MailboxId, MailboxName, TenantId
-from postroad.model.mailbox import Flags, Mailbox
+from postroad.model.mailbox import Flags, Mailbox, SpecialUse
 
 
 class Rights(IntFlag):
@@ -148,3 +148,13 @@ class Place:
     def name(self) -> MailboxName:
         """As the viewer calls it."""
         return MailboxName(self.spot.prefix + self.mailbox.name)
+
+    @property
+    def special_use(self) -> SpecialUse | None:
+        """What the viewer's programs are to use it for; of others' mailboxes nothing."""
+        return None if self.spot.is_foreign else self.mailbox.special_use
+
+    @property
+    def id_prefix(self) -> str:
+        """Keeps identifiers apart that are unique within an account only."""
+        return f"{self.owner}_" if self.spot.is_foreign else ""

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import cast
 
+from postroad.adapters.memory.directory import MemoryDirectoryStore
+from postroad.adapters.memory.sharing import MemorySharingStore
+from postroad.adapters.memory.state import MemoryState
 from postroad.base.errors import AuthenticationFailed
 from postroad.base.moments import after
 from postroad.base.secret import Secret
@@ -10,6 +13,7 @@ from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
+from postroad.core.mailbox.sharing import Sharing
 from postroad.model.directory import Account, Role
 from postroad.model.ids import AccountId, MailboxName, TenantId
 from postroad.model.mailbox import Flags, SpecialUse
@@ -61,10 +65,14 @@ class Clients:
             SnapshotCache(store),
             MailboxLimits(),
         )
+        state = MemoryState()
+        sharing = MemorySharingStore(state)  # nobody shares anything
+        reach = Reach(store, sharing)
         authenticator = cast("Authenticator", MemoryAuthenticator())
         self.services = Services(
             authenticator,
-            Reach(store),
+            reach,
+            Sharing(reach, sharing, MemoryDirectoryStore(state), cast("Bus", self.mail)),
             mailboxes,
             self.mail,
             self.mail,

@@ -150,7 +150,9 @@ class MemoryMail:
     ) -> None:
         (self.names.add if subscribed else self.names.discard)(name)
 
-    async def counts(self, account: AccountId, mailbox: MailboxId) -> MailboxCounts:
+    async def counts(
+        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
+    ) -> MailboxCounts:
         messages = self.messages[mailbox].values()
         unseen = sum(not message.flags & Flags.SEEN for message in messages)
         return MailboxCounts(unseen, sum(bool(m.flags & Flags.DELETED) for m in messages))
@@ -158,12 +160,16 @@ class MemoryMail:
     # Messages
 
     async def placements(
-        self, account: AccountId, mailbox: MailboxId
+        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
     ) -> tuple[Mailbox, Placements]:
         return self._box(mailbox), _placements(self.messages[mailbox].items())
 
     async def changes(
-        self, account: AccountId, mailbox: MailboxId, since: ModSeq
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        since: ModSeq,
+        viewer: AccountId | None = None,
     ) -> MailboxChanges:
         box = self._box(mailbox)
         gone = sorted(uid for at, where, uid in self.gone if where == mailbox and at > since)
@@ -245,6 +251,7 @@ class MemoryMail:
         uids: Sequence[Uid],
         change: FlagChange,
         unchanged_since: ModSeq | None = None,
+        viewer: AccountId | None = None,
     ) -> Stored:
         held, changed, modified = self.messages[mailbox], list[Uid](), list[Uid]()
         for uid in uids:

@@ -58,7 +58,7 @@ async def evaluation() -> Evaluation:
     mailboxes = clients.services.mailboxes
     place = await clients.services.reach.find(VIEWER, MailboxName("INBOX"))
     mailbox = place.mailbox
-    snapshot = await mailboxes.snapshot(place.owner, mailbox.mailbox_id)
+    snapshot = await mailboxes.snapshot(place)
     view = Selected(mailboxes, place, snapshot, read_only=False)
     # One message goes without the client being told: it matches nothing.
     await clients.prepare("message INBOX small")

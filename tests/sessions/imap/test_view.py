@@ -25,7 +25,7 @@ async def opened() -> tuple[Clients, MailboxService, Selected]:
     await clients.prepare("mailbox INBOX 3")
     mailboxes, name = clients.services.mailboxes, MailboxName("INBOX")
     place = await clients.services.reach.find(VIEWER, name)
-    snapshot = await mailboxes.snapshot(ACCOUNT, place.mailbox.mailbox_id)
+    snapshot = await mailboxes.snapshot(place)
     return clients, mailboxes, Selected(mailboxes, place, snapshot, read_only=False)
 
 

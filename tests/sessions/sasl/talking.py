@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
+from postroad.core.mailbox.sharing import Sharing
 from postroad.model.principal import Principal
 from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.needs import Appending, TextSearch
@@ -71,6 +72,7 @@ class ImapClient(Client):
         services = Services(
             authenticator,
             cast(Reach, None),  # logging in asks for none of these
+            cast(Sharing, None),
             cast(MailboxService, None),
             cast(Appending, None),
             cast(TextSearch, None),

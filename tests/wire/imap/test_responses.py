@@ -24,7 +24,10 @@ from postroad.wire.imap.status import StatusItem
         (r.Flags(("\\Seen", "x")), b"* FLAGS (\\Seen x)\r\n"),
         (r.Enabled(()), b"* ENABLED\r\n"),
         (r.Id((("name", 'a"b'),)), b'* ID ("name" "a\\"b")\r\n'),
-        (r.Namespace(), b'* NAMESPACE (("" "/")) NIL NIL\r\n'),
+        (
+        r.Namespace("Other Users/", "Shared/"),
+        b'* NAMESPACE (("" "/")) (("Other Users/" "/")) (("Shared/" "/"))\r\n',
+    ),
         (r.SearchHits((2, 5), 917162500), b"* SEARCH 2 5 (MODSEQ 917162500)\r\n"),
         (r.SearchHits(()), b"* SEARCH\r\n"),
         (r.ESearch(b"a", True, everything=[1, 2, 3, 7], count=4),

@@ -6,12 +6,21 @@ from typing import cast
 from postroad.base.errors import Invalid, NotFound, OverQuota, TooLarge
 from postroad.base.identifiers import new_trace_id
 from postroad.base.moments import Moment
+from postroad.core.mailbox.permitted import permitted_flags
 from postroad.core.message.binary import encode_binary
 from postroad.core.message.prepared import new_email, parse
 from postroad.model.events import EventKind, NewEvent, Value
 from postroad.model.ids import AccountId, TraceId
-from postroad.model.mailbox import Appended, Column, Flags, Mailbox, NewEmail, Replaced
-from postroad.model.sharing import Place
+from postroad.model.mailbox import (
+    Appended,
+    Column,
+    FlagAction,
+    FlagChange,
+    Flags,
+    NewEmail,
+    Replaced,
+)
+from postroad.model.sharing import Place, Rights
 from postroad.ports.bus import Bus
 from postroad.ports.clock import Clock
 from postroad.ports.spool import Octets, Spool, Spools
@@ -20,6 +29,7 @@ from postroad.stores.blobs import BlobStore
 from postroad.stores.mail import MailStore
 
 Prepared = tuple[NewEmail, Flags, frozenset[str]]
+_SEEN = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
 
 
 class Appending:
@@ -55,7 +65,7 @@ class Appending:
         if replaces is not None and replaces.account != target.owner:
             freed = 0  # it made room in another account
         await self.require_room(target.owner, octets - freed)
-        return AppendedMessages(self, target.owner, target.mailbox, replaces)
+        return AppendedMessages(self, target, replaces)
 
     async def _size(self, message: Replaced) -> int:
         """Raises `NotFound`."""
@@ -80,23 +90,36 @@ class Appending:
         return email, flags, keywords
 
     async def store(
-        self,
-        account: AccountId,
-        target: Mailbox,
-        messages: Sequence[Prepared],
-        replaces: Replaced | None,
+        self, target: Place, messages: Sequence[Prepared], replaces: Replaced | None
     ) -> Appended:
         """The rows of all, in one step, then the news of it."""
-        now = self._clock.now()
-        facts: dict[str, Value] = {"way": "append", "mailbox": target.name}
+        now, account, mailbox = self._clock.now(), target.owner, target.mailbox
+        facts: dict[str, Value] = {"way": "append", "mailbox": mailbox.name}
         events = [
             NewEvent(TraceId(new_trace_id()), EventKind.STORED, now, None, facts) for _ in messages
         ]
-        done = await self._store.append(account, target.mailbox_id, messages, events, replaces)
+        common = [_common(message, target) for message in messages]
+        done = await self._store.append(account, mailbox.mailbox_id, common, events, replaces)
+        await self._mark_seen(target, messages, done)
         self._bus.announce(account)
         if replaces is not None and replaces.account != account:
             self._bus.announce(replaces.account)
         return done
+
+    async def _mark_seen(
+        self, target: Place, messages: Sequence[Prepared], done: Appended
+    ) -> None:
+        """Where \\Seen is everybody's own, it is that of whoever brought the message."""
+        if target.viewer is None or Rights.SEEN not in target.rights:
+            return
+        seen = [
+            uid
+            for (_, flags, _), uid in zip(messages, done.uids, strict=True)
+            if Flags.SEEN in flags
+        ]
+        if seen:
+            mailbox = target.mailbox.mailbox_id
+            await self._store.store_flags(target.owner, mailbox, seen, _SEEN, None, target.viewer)
 
     async def require_room(self, account: AccountId, octets: int) -> None:
         """Raises `OverQuota`."""
@@ -112,18 +135,19 @@ class Appending:
         return self._spools.open()
 
 
+def _common(message: Prepared, target: Place) -> Prepared:
+    """The message with the flags that everybody sees, as far as the rights go."""
+    email, flags, keywords = message
+    if target.viewer is not None:
+        flags &= ~Flags.SEEN
+    return email, *permitted_flags(flags, keywords, target.rights)
+
+
 class AppendedMessages:
     """Messages on their way in; `close` must be called at their end and is harmless."""
 
-    def __init__(
-        self,
-        appending: Appending,
-        account: AccountId,
-        target: Mailbox,
-        replaces: Replaced | None,
-    ) -> None:
+    def __init__(self, appending: Appending, target: Place, replaces: Replaced | None) -> None:
         self._appending = appending
-        self._account = account
         self._target = target
         self._replaces = replaces
         self._spool = appending.open_spool()
@@ -150,7 +174,7 @@ class AppendedMessages:
             raise TooLarge(f"a message has at most {self._appending.max_octets} octets")
         await self._prepare(flags, keywords, internal_date)
         held = sum(email.size for email, _, _ in self._prepared)
-        await self._appending.require_room(self._account, held + octets)
+        await self._appending.require_room(self._target.owner, held + octets)
         self._spool.close()
         self._spool = self._appending.open_spool()
 
@@ -163,9 +187,7 @@ class AppendedMessages:
         replaced), `LowSpace`, `TryLater`.
         """
         await self._prepare(flags, keywords, internal_date)
-        return await self._appending.store(
-            self._account, self._target, self._prepared, self._replaces
-        )
+        return await self._appending.store(self._target, self._prepared, self._replaces)
 
     def close(self) -> None:
         self._spool.close()

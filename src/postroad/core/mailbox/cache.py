@@ -8,6 +8,7 @@ from postroad.stores.mail import MailStore
 
 _OCTETS_PER_MESSAGE = 24
 _OCTETS_PER_SNAPSHOT = 2000
+_Key = tuple[AccountId, MailboxId, AccountId | None]  # owner, mailbox, viewer
 
 
 class SnapshotCache:
@@ -20,39 +21,48 @@ class SnapshotCache:
         self._store = store
         self._max_octets = max_octets
         self._octets = 0
-        self._kept: OrderedDict[tuple[AccountId, MailboxId], Snapshot] = OrderedDict()
+        self._kept: OrderedDict[_Key, Snapshot] = OrderedDict()
 
-    async def current(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
-        """The mailbox as the store has it now. Raises `NotFound`."""
-        known = self._kept.get((account, mailbox))
+    async def current(
+        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
+    ) -> Snapshot:
+        """The mailbox as the store has it now. Raises `NotFound`.
+
+        With `viewer`, \\Seen is what that person has seen.
+        """
+        key = account, mailbox, viewer
+        known = self._kept.get(key)
         if known is None:
-            return self._keep(account, await self._read(account, mailbox))
-        changes = await self._store.changes(account, mailbox, known.mod_seq)
+            return self._keep(key, await self._read(key))
+        changes = await self._store.changes(account, mailbox, known.mod_seq, viewer)
         if changes.mailbox.uid_validity != known.mailbox.uid_validity or not changes.complete:
-            return self._keep(account, await self._read(account, mailbox))
+            return self._keep(key, await self._read(key))
         if changes.mailbox == known.mailbox:
             return known
-        return self._keep(account, apply(known, changes))
+        return self._keep(key, apply(known, changes))
 
     def forget(self, account: AccountId, mailbox: MailboxId) -> None:
-        known = self._kept.pop((account, mailbox), None)
+        """What is kept for other viewers goes by itself, when it was not used for long."""
+        self._drop((account, mailbox, None))
+
+    def _drop(self, key: _Key) -> None:
+        known = self._kept.pop(key, None)
         if known is not None:
             self._octets -= _cost(known)
 
-    async def _read(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
-        return Snapshot(*await self._store.placements(account, mailbox))
+    async def _read(self, key: _Key) -> Snapshot:
+        return Snapshot(*await self._store.placements(*key))
 
-    def _keep(self, account: AccountId, snapshot: Snapshot) -> Snapshot:
-        key = account, snapshot.mailbox.mailbox_id
+    def _keep(self, key: _Key, snapshot: Snapshot) -> Snapshot:
         # Two readers may have asked at the same time: the later state stays.
         other = self._kept.get(key)
         if other is not None and other.mod_seq > snapshot.mod_seq:
             return other
-        self.forget(*key)
+        self._drop(key)
         self._kept[key] = snapshot
         self._octets += _cost(snapshot)
         while self._octets > self._max_octets and len(self._kept) > 1:
-            self.forget(*next(iter(self._kept)))
+            self._drop(next(iter(self._kept)))
         return snapshot
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from postroad.base.errors import Invalid, NotPermitted
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.permitted import permitted_change, require
 from postroad.core.mailbox.snapshot import Snapshot
 from postroad.model.ids import AccountId, BlobId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import (
@@ -19,7 +20,7 @@ from postroad.model.mailbox import (
     SpecialUse,
     Stored,
 )
-from postroad.model.sharing import Place, Spot
+from postroad.model.sharing import ALL_RIGHTS, Place, Rights, Spot
 from postroad.ports.bus import Bus
 from postroad.stores.blobs import BlobStore, Whole
 from postroad.stores.mail import MailStore, Row
@@ -40,7 +41,7 @@ class MailboxLimits:
 
 
 class MailboxService:
-    """Mailboxes of one account at a time; the caller has proven that the account is its own."""
+    """Mailboxes as `Reach` gives them out; what is done with one is held against its rights."""
 
     def __init__(
         self,
@@ -58,12 +59,13 @@ class MailboxService:
 
     # Mailboxes
 
-    async def create(
-        self, account: AccountId, name: MailboxName, special_use: SpecialUse | None = None
-    ) -> Mailbox:
-        """Raises `AlreadyExists`, `Invalid`, `TooMany`."""
-        made = await self._store.create_mailbox(account, self._acceptable(name), special_use)
-        self._bus.announce(account)
+    async def create(self, spot: Spot, special_use: SpecialUse | None = None) -> Mailbox:
+        """Raises `AlreadyExists`, `Invalid`, `TooMany`, `NotPermitted`."""
+        if special_use is not None and spot.is_foreign:
+            raise NotPermitted("only the owner says what a mailbox is for")
+        name = self._acceptable(spot.name)
+        made = await self._store.create_mailbox(spot.owner, name, special_use)
+        self._bus.announce(spot.owner)
         return made
 
     async def delete(self, place: Place) -> None:
@@ -76,7 +78,11 @@ class MailboxService:
         self._bus.announce(owner)
 
     async def rename(self, source: Place, target: Spot) -> None:
-        """Raises `NotFound`, `AlreadyExists`, `Invalid`."""
+        """Raises `NotFound`, `AlreadyExists`, `Invalid`, `NotPermitted`."""
+        if source.owner != target.owner:
+            raise NotPermitted("a mailbox cannot be moved to another account")
+        if source.spot.is_foreign and source.mailbox.name == INBOX:
+            raise NotPermitted("only its owner can rename an INBOX")
         wanted = self._acceptable(target.name)
         if wanted.startswith(source.mailbox.name + DELIMITER):
             raise Invalid("a mailbox cannot be moved below itself")
@@ -92,23 +98,22 @@ class MailboxService:
         wanted = self._acceptable(name) if subscribed else name
         await self._store.set_subscribed(account, wanted, subscribed=subscribed)
 
-    async def counts(self, account: AccountId, mailbox: MailboxId) -> MailboxCounts:
-        return await self._store.counts(account, mailbox)
+    async def counts(self, place: Place) -> MailboxCounts:
+        return await self._store.counts(place.owner, place.mailbox.mailbox_id, place.viewer)
 
     async def quota(self, account: AccountId) -> tuple[int, int | None]:
         return await self._store.quota(account)
 
     # Messages
 
-    async def snapshot(self, account: AccountId, mailbox: MailboxId) -> Snapshot:
+    async def snapshot(self, place: Place) -> Snapshot:
         """The mailbox as the store has it at this moment. Raises `NotFound` once it is deleted."""
-        return await self._cache.current(account, mailbox)
+        return await self._cache.current(place.owner, place.mailbox.mailbox_id, place.viewer)
 
-    async def changes(
-        self, account: AccountId, mailbox: MailboxId, since: ModSeq
-    ) -> MailboxChanges:
+    async def changes(self, place: Place, since: ModSeq) -> MailboxChanges:
         """What changed after `since` (RFC 7162 section 3.2.5). Raises `NotFound`."""
-        return await self._store.changes(account, mailbox, since)
+        mailbox = place.mailbox.mailbox_id
+        return await self._store.changes(place.owner, mailbox, since, place.viewer)
 
     async def rows(
         self,
@@ -132,18 +137,24 @@ class MailboxService:
 
     async def store_flags(
         self,
-        account: AccountId,
-        mailbox: MailboxId,
+        place: Place,
         uids: Sequence[Uid],
         change: FlagChange,
         unchanged_since: ModSeq | None = None,
     ) -> Stored:
-        """Change flags, in slices where there are many. Raises `NotFound`, `Invalid`."""
+        """Change flags as far as the rights go, in slices where there are many.
+
+        Raises `NotFound`, `Invalid`, `NotPermitted`.
+        """
+        change = permitted_change(change, place.rights)
+        account, mailbox, viewer = place.owner, place.mailbox.mailbox_id, place.viewer
         if any(len(word.encode()) > self._limits.keyword_octets for word in change.keywords):
             raise Invalid(f"a keyword has at most {self._limits.keyword_octets} octets")
         mod_seq, changed, modified = ModSeq(0), list[Uid](), list[Uid]()
         for part in self._slices(uids, self._limits.slice_flags):
-            done = await self._store.store_flags(account, mailbox, part, change, unchanged_since)
+            done = await self._store.store_flags(
+                account, mailbox, part, change, unchanged_since, viewer
+            )
             mod_seq = done.mod_seq
             changed.extend(done.changed)
             modified.extend(done.modified)
@@ -152,40 +163,62 @@ class MailboxService:
         return Stored(mod_seq, changed, modified)
 
     async def copy(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
-        """Copy messages, all or none (RFC 9051 section 6.4.7).
+        """Copy messages, all or none (RFC 9051 section 6.4.7), also to another account.
 
-        Raises `NoSuchTarget`, `OverQuota`, `NotFound`.
+        Raises `NoSuchTarget`, `OverQuota`, `NotFound`, `NotPermitted`.
         """
-        account, places = source.owner, (source.mailbox.mailbox_id, target.mailbox.mailbox_id)
-        done = await self._store.copy(account, uids, *places)
-        self._bus.announce(account)
+        done = await self._copy(source, uids, target)
+        self._bus.announce(target.owner)
         return done
 
+    async def _copy(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
+        if not _is_plain(source, target):
+            return await self._transfer(source, uids, target, keep=True)
+        mailboxes = source.mailbox.mailbox_id, target.mailbox.mailbox_id
+        return await self._store.copy(source.owner, uids, *mailboxes)
+
     async def move(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
-        """Move messages, in slices where there are many. Raises `NoSuchTarget`, `NotFound`."""
-        account, places = source.owner, (source.mailbox.mailbox_id, target.mailbox.mailbox_id)
+        """Move messages, in slices where there are many, also to another account.
+
+        Raises `NoSuchTarget`, `NotFound`, `OverQuota`, `NotPermitted`.
+        """
+        require(source.rights, Rights.DELETE_MESSAGES | Rights.EXPUNGE)
         moved_from, moved_to = list[Uid](), list[Uid]()
         for part in self._slices(uids):
-            done = await self._store.move(account, part, *places)
+            done = await self._move(source, part, target)
             moved_from.extend(done.source)
             moved_to.extend(done.target)
         if moved_from:
             # After the commit, never before: a listener must not hear of what may yet fail.
-            self._bus.announce(account)
+            for owner in {source.owner, target.owner}:
+                self._bus.announce(owner)
         return Copied(target.mailbox.uid_validity, moved_from, moved_to)
 
-    async def expunge(
-        self, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None = None
-    ) -> Sequence[Uid]:
-        """Remove what is marked \\Deleted, of `uids` only if given; returns what went."""
-        if uids is None:
-            gone = list(await self._store.expunge(account, mailbox, None))
-        else:
-            gone = []
-            for part in self._slices(uids):
-                gone.extend(await self._store.expunge(account, mailbox, part))
+    async def _move(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
+        if not _is_plain(source, target):
+            return await self._transfer(source, uids, target, keep=False)
+        mailboxes = source.mailbox.mailbox_id, target.mailbox.mailbox_id
+        return await self._store.move(source.owner, uids, *mailboxes)
+
+    async def _transfer(
+        self, source: Place, uids: Sequence[Uid], target: Place, *, keep: bool
+    ) -> Copied:
+        require(target.rights, Rights.INSERT)
+        sides = source.side, target.side
+        return await self._store.transfer(uids, *sides, target.rights, keep=keep)
+
+    async def expunge(self, place: Place, uids: Sequence[Uid]) -> Sequence[Uid]:
+        """Remove those of `uids` that are marked \\Deleted; returns what went.
+
+        Raises `NotFound`, `NotPermitted`.
+        """
+        require(place.rights, Rights.EXPUNGE)
+        gone = list[Uid]()
+        for part in self._slices(uids):
+            mailbox = place.mailbox.mailbox_id
+            gone.extend(await self._store.expunge(place.owner, mailbox, part))
         if gone:
-            self._bus.announce(account)
+            self._bus.announce(place.owner)
         return gone
 
     # Octets
@@ -220,3 +253,9 @@ class MailboxService:
         if levels[0].upper() == INBOX:
             levels[0] = INBOX
         return MailboxName(DELIMITER.join(levels))
+
+
+def _is_plain(source: Place, target: Place) -> bool:
+    """Within one account, by its owner: the rows are the same in both mailboxes."""
+    is_owner = source.viewer is None and target.viewer is None and target.rights == ALL_RIGHTS
+    return is_owner and source.owner == target.owner

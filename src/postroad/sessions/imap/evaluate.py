@@ -131,7 +131,7 @@ class Evaluation:
     # What needs rows
 
     async def _stored(self, key: _RowKey, among: Mask) -> Mask:
-        column, matches = _row_test(key, self._now)
+        column, matches = _row_test(key, self._now, self._view.place.id_prefix)
         mask = bytearray(self._count)
         places = list(compress(range(self._count), among.to_bytes(self._count, "little")))
         view = self._view
@@ -174,7 +174,9 @@ def _cost(key: Key) -> int:
             return _COSTS.get(type(key), 0)
 
 
-def _row_test(key: _RowKey, now: Moment) -> tuple[Column, Callable[[object], bool]]:
+def _row_test(
+    key: _RowKey, now: Moment, id_prefix: str
+) -> tuple[Column, Callable[[object], bool]]:
     """The column that decides, and how."""
     match key:
         case s.Sized():
@@ -197,8 +199,8 @@ def _row_test(key: _RowKey, now: Moment) -> tuple[Column, Callable[[object], boo
             return Column.INTERNAL_DATE, _side(Side.BEFORE, since + 1, since)
         case s.HasId():
             column = Column.THREAD_ID if key.thread else Column.EMAIL_ID
-            letter = "T" if key.thread else "M"
-            return column, lambda value: f"{letter}{value}" == key.object_id
+            start_of_id = ("T" if key.thread else "M") + id_prefix
+            return column, lambda value: f"{start_of_id}{value}" == key.object_id
 
 
 def _side(side: Side, start: int, end: int) -> Callable[[object], bool]:

@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from postroad.base.moments import Moment
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
+from postroad.core.mailbox.sharing import Sharing
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
 from postroad.model.sharing import Viewer
@@ -111,6 +112,7 @@ class Services:
 
     authenticator: Authenticator
     reach: Reach
+    sharing: Sharing
     mailboxes: MailboxService
     appending: Appending
     search: TextSearch

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from postroad.model.mailbox import Flags, Placements
+from postroad.model.sharing import Rights, flags_allowed
 from postroad.wire.imap.responses import PLAIN, Told
 
 Look = tuple[int, str]  # (flags, keywords parted by spaces, sorted), as in `Placements`
@@ -57,3 +58,10 @@ def has(look: Look, flag: str) -> bool:
 def keywords_in(looks: Sequence[Look]) -> list[str]:
     """All keywords of some combinations, sorted."""
     return sorted({word for _, keywords in looks if keywords for word in keywords.split(" ")})
+
+
+def permanent(keywords: Sequence[str], rights: Rights) -> tuple[str, ...]:
+    """What may be changed for good with these rights; ``\\*`` stands for new keywords."""
+    allowed = flags_allowed(rights)
+    system = [name for name, flag in _NAMES.items() if flag & allowed]
+    return (*system, *keywords, "\\*") if Rights.WRITE in rights else tuple(system)

@@ -5,8 +5,8 @@ from typing import cast
 
 from postroad.core.mailbox.service import DELIMITER, INBOX
 from postroad.model.ids import MailboxName
-from postroad.model.mailbox import Column, Mailbox
-from postroad.model.sharing import Place
+from postroad.model.mailbox import Column
+from postroad.model.sharing import Place, Rights
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.list import List, ListReturn, Selection
@@ -18,9 +18,9 @@ _ROWS = 1000
 _COUNTED = frozenset((StatusItem.UNSEEN, StatusItem.DELETED))
 
 
-def mailbox_object_id(mailbox: Mailbox) -> str:
+def mailbox_object_id(place: Place) -> str:
     """MAILBOXID (RFC 8474 section 4)."""
-    return f"F{mailbox.mailbox_id}"
+    return f"F{place.id_prefix}{place.mailbox.mailbox_id}"
 
 
 def entry_of(place: Place, *, utf8: bool, old_name: str | None = None) -> ListEntry:
@@ -41,10 +41,10 @@ async def status_of(
         StatusItem.SIZE: mailbox.octets,
         StatusItem.HIGHESTMODSEQ: max(mailbox.mod_seq, 1),
         StatusItem.APPENDLIMIT: context.settings.max_append_octets,
-        StatusItem.MAILBOXID: mailbox_object_id(mailbox),
+        StatusItem.MAILBOXID: mailbox_object_id(place),
     }
     if not _COUNTED.isdisjoint(items):
-        counts = await context.mailboxes.counts(place.owner, mailbox.mailbox_id)
+        counts = await context.mailboxes.counts(place)
         known[StatusItem.UNSEEN] = counts.unseen
         known[StatusItem.DELETED] = counts.deleted
     if StatusItem.DELETED_STORAGE in items:
@@ -54,7 +54,7 @@ async def status_of(
 
 async def _deleted_octets(context: Context, place: Place) -> int:
     """The sizes of what is marked \\Deleted, together."""
-    snapshot = await context.mailboxes.snapshot(place.owner, place.mailbox.mailbox_id)
+    snapshot = await context.mailboxes.snapshot(place)
     view = Selected(context.mailboxes, place, snapshot, read_only=True)
     uids = view.deleted()
     octets = 0
@@ -66,10 +66,9 @@ async def _deleted_octets(context: Context, place: Place) -> int:
 
 
 def _own_attributes(place: Place) -> tuple[str, ...]:
-    mailbox = place.mailbox
-    attributes = [] if mailbox.selectable else ["\\Noselect"]
-    if mailbox.special_use is not None:
-        attributes.append(mailbox.special_use.value)
+    attributes = [] if place.mailbox.selectable else ["\\Noselect"]
+    if place.special_use is not None:
+        attributes.append(place.special_use.value)
     return tuple(attributes)
 
 
@@ -82,12 +81,19 @@ class Tree:
         self._parents = _ancestors(self._places)
         self._subscribed_below = _ancestors(self._subscriptions)
         self._special_below = _ancestors(
-            {place.name: place for place in places if place.mailbox.special_use}
+            {place.name: place for place in places if place.special_use}
         )
 
-    def selectable(self, name: str) -> Place | None:
+    def readable(self, name: str) -> Place | None:
+        """The mailbox of that name, if it can be selected."""
         place = self._places.get(name)
-        return place if place is not None and place.mailbox.selectable else None
+        if place is None or not place.mailbox.selectable or Rights.READ not in place.rights:
+            return None
+        return place
+
+    def chosen(self, name: str, command: List) -> Place | None:
+        """The mailbox of that name, if it is not only told for the sake of what is below."""
+        return self._places.get(name) if self._is_chosen(name, command.selection) else None
 
     def listed(self, command: List, *, utf8: bool) -> Iterator[ListEntry]:
         """The answers to LIST, by name, INBOX first."""
@@ -100,6 +106,8 @@ class Tree:
             frozenset(name for name in listed if self._is_chosen(name, command.selection))
         )
         for name in listed:
+            if not command.selection and name in shown and name not in self._places:
+                continue  # what is no mailbox is told where nothing that is told lies below it
             chosen = self._is_chosen(name, command.selection)
             below = self._child_info(name, command.selection)
             # RFC 5258 section 3.5: not a name only because of one below that is told, too.
@@ -122,7 +130,7 @@ class Tree:
             return False
         if selection & Selection.SPECIAL_USE:
             place = self._places.get(name)
-            return place is not None and place.mailbox.special_use is not None
+            return place is not None and place.special_use is not None
         # Without SUBSCRIBED the names above mailboxes are told only where they are needed.
         return True
 

@@ -47,6 +47,7 @@ class ItemReader:
         self._context = context
         self._view = view
         self._items = items
+        self._id_prefix = view.place.id_prefix.encode()
         self._by_item = _UTF8 if context.utf8 else _PLAIN
         wanted = [column for item in items for column in self._by_item.get(item, ())]
         self._columns = list(dict.fromkeys([*wanted, *more]))
@@ -98,7 +99,7 @@ class ItemReader:
             case Item.MODSEQ:
                 return Told(MODSEQ, batch.of(placements.mod_seqs))
             case Item.EMAILID:
-                return Told(b"EMAILID (M%d)", batch.of(placements.email_ids))
+                return Told(b"EMAILID (M%b%%d)" % self._id_prefix, batch.of(placements.email_ids))
             case _:
                 return self._stored(item, stored)
 
@@ -115,7 +116,9 @@ class ItemReader:
             case Item.RFC822_SIZE:
                 return Told(b"RFC822.SIZE %d", cast("Sequence[int]", columns[0]))
             case Item.THREADID:
-                return Told(b"THREADID (T%d)", cast("Sequence[int]", columns[0]))
+                return Told(
+                    b"THREADID (T%b%%d)" % self._id_prefix, cast("Sequence[int]", columns[0])
+                )
             case _:
                 first = cast("Sequence[bytes]", columns[0])  # see Column
                 if len(columns) == 1:

@@ -17,6 +17,7 @@ from postroad.model.principal import Principal
 from postroad.sessions.imap.commands import FEATURES, capabilities
 from postroad.sessions.imap.errors import bad_code, code_of
 from postroad.sessions.imap.feature import (
+    ONLY_SELECTED,
     AnyFeature,
     Context,
     Done,
@@ -281,6 +282,7 @@ class ImapSession:
         self._context.tag = tag
         done: Done | Status = Done(f"{feature.name.decode()} completed")
         try:
+            await self._renew_rights(feature)
             async with aclosing(replies) as outputs:
                 async for reply in outputs:
                     if isinstance(reply, Done):
@@ -311,6 +313,11 @@ class ImapSession:
             return []
         code = b"HIGHESTMODSEQ %d" % max(view.settled, 1)
         return [Status(Condition.OK, "Highest modification", code)]
+
+    async def _renew_rights(self, feature: AnyFeature) -> None:
+        """A right that was taken away is gone with the next command. Raises `NotFound`."""
+        if self._context.view is not None and feature.states == ONLY_SELECTED:
+            await self._context.view.renew()
 
     async def _go_on(self, line: bytes) -> Outputs:
         waiting, self._waiting = self._waiting, None
@@ -373,6 +380,7 @@ class ImapSession:
             feature = self._feature(cursor)
             if feature.begin is None:
                 raise cursor.wrong("a command with a message")
+            await self._renew_rights(feature)
             if self._stream is None:
                 self._stream = await feature.begin(self._context, cursor)
             else:

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from postroad.base.errors import NotFound
@@ -10,7 +10,7 @@ from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.snapshot import Snapshot, difference
 from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid, UidValidity
 from postroad.model.mailbox import Flags
-from postroad.model.sharing import Place
+from postroad.model.sharing import Place, Rights
 from postroad.sessions.imap import flags
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.responses import (
@@ -57,6 +57,14 @@ class Batch:
         return [values[place] for place in places]
 
 
+Renewal = Callable[[Place], Awaitable[Place]]
+"""The place with the rights as they are now."""
+
+
+async def _unchanged(place: Place) -> Place:
+    return place
+
+
 class Selected:
     """Sequence numbers and what the client knows; the truth is in `snapshot`.
 
@@ -72,9 +80,12 @@ class Selected:
         snapshot: Snapshot,
         *,
         read_only: bool,
+        renewed: Renewal = _unchanged,
     ) -> None:
         self._mailboxes = mailboxes
+        self._renewed = renewed
         self.place = place
+        self._rights_told = place.rights  # in FLAGS and PERMANENTFLAGS
         self.read_only = read_only
         self.uids = snapshot.uids
         self.announced = snapshot
@@ -104,9 +115,15 @@ class Selected:
     def uid_validity(self) -> UidValidity:
         return self.announced.mailbox.uid_validity
 
+    async def renew(self) -> None:
+        """Read the rights as they are now. Raises `NotFound` where it may not be read any more."""
+        if self.place.spot.is_foreign:
+            self.place = await self._renewed(self.place)
+
     async def refresh(self) -> None:
         """Read the mailbox as it is now. Raises `NotFound` when it is gone or another one."""
-        snapshot = await self._mailboxes.snapshot(self.account, self.mailbox_id)
+        await self.renew()
+        snapshot = await self._mailboxes.snapshot(self.place)
         if snapshot.mailbox.uid_validity != self.uid_validity:
             raise NotFound("the mailbox was replaced by another one of its name")
         self.snapshot = snapshot
@@ -220,6 +237,8 @@ class Selected:
         Unless `expunge`, numbers must not change now (RFC 9051 section 7.5.1): messages that
         went stay in the numbering until the next time.
         """
+        if self.place.rights != self._rights_told:
+            yield from self.new_flags()
         if self.announced is self.snapshot and self.uids is self.snapshot.uids:
             self._told.clear()
             self._settled = self.snapshot.mod_seq
@@ -236,30 +255,34 @@ class Selected:
             yield from self._grown(found.appended, shrunk=bool(found.expunged))
         changed = [uid for uid in found.changed if uid not in told]
         if changed:
-            yield from self.new_keywords()
+            yield from self.new_flags()
         yield from self.flags_of(changed, mod_seq=mod_seq, uid_only=uid_only)
         if vanished:
             yield from self._delayed()
         if self.uids is self.snapshot.uids:
             self._settled = self.snapshot.mod_seq
 
-    def new_keywords(self) -> Iterator[Response]:
-        """FLAGS before the first message with a keyword that it did not name.
+    def new_flags(self) -> Iterator[Response]:
+        """`known_flags` where rights changed, or before a keyword that was not named yet.
 
         RFC 3501 section 7.2.6 and 7.1: clients take flags from the last such list.
         """
         combinations = self.snapshot.placements.combinations
-        if combinations is self._combinations:
-            return
-        self._combinations = combinations
-        keywords = self._keywords.union(flags.keywords_in(combinations))
-        if keywords != self._keywords:
-            self._keywords = keywords
-            known = (*flags.SYSTEM_FLAGS, *sorted(keywords))
-            yield FlagList(known)
-            permanent = () if self.read_only else (*known, "\\*")
-            code = b"PERMANENTFLAGS " + flag_list(permanent)
-            yield Status(Condition.OK, "What can be kept", code)
+        keywords = self._keywords
+        if combinations is not self._combinations:
+            self._combinations = combinations
+            keywords = keywords.union(flags.keywords_in(combinations))
+        if keywords != self._keywords or self.place.rights != self._rights_told:
+            self._keywords, self._rights_told = keywords, self.place.rights
+            yield from self.known_flags()
+
+    def known_flags(self) -> Iterator[Response]:
+        """FLAGS and PERMANENTFLAGS, as the rights are (RFC 4314 section 5.1.1)."""
+        keywords = sorted(self._keywords)
+        rights = Rights.NONE if self.read_only else self.place.rights
+        yield FlagList((*flags.SYSTEM_FLAGS, *keywords))
+        code = b"PERMANENTFLAGS " + flag_list(flags.permanent(keywords, rights))
+        yield Status(Condition.OK, "What can be kept", code)
 
     def _delayed(self) -> Iterator[Response]:
         """Where expunges are still to be told, the client must not come back with a later MODSEQ.

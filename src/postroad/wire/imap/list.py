@@ -20,11 +20,12 @@ class Selection(Flag):
 
 
 class ListReturn(Flag):
-    """What is said about each (RFC 5258 section 3.2, RFC 6154, RFC 5819)."""
+    """What is said about each (RFC 5258 section 3.2, RFC 6154, RFC 5819, RFC 8440)."""
 
     SUBSCRIBED = auto()
     CHILDREN = auto()
     SPECIAL_USE = auto()
+    MYRIGHTS = auto()
 
 
 _NO_SELECTION = Selection(0)
@@ -56,6 +57,7 @@ _RETURNS = {
     b"SUBSCRIBED": ListReturn.SUBSCRIBED,
     b"CHILDREN": ListReturn.CHILDREN,
     b"SPECIAL-USE": ListReturn.SPECIAL_USE,
+    b"MYRIGHTS": ListReturn.MYRIGHTS,
 }
 
 

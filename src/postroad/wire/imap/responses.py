@@ -145,12 +145,18 @@ class Id:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """One personal namespace without a prefix, and no others (RFC 2342 section 5)."""
+    """A personal namespace without a prefix, those of others and shared ones (RFC 2342)."""
 
+    others: str
+    shared: str
     separator: str = "/"
 
     def encode(self) -> bytes:
-        return b'* NAMESPACE (("" %b)) NIL NIL\r\n' % string(self.separator.encode())
+        told = b" ".join(map(self._one, ("", self.others, self.shared)))
+        return b"* NAMESPACE %b\r\n" % told
+
+    def _one(self, prefix: str) -> bytes:
+        return b"((%b %b))" % (quoted(prefix.encode()), quoted(self.separator.encode()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,11 @@ _EMAIL = Sql(f"""
         blob_id, {_WHAT}
     FROM email WHERE owner_id = :source AND email_id = :email
 """)  # noqa: S608
+_HEADER = Sql("""
+    INSERT INTO email_header (owner_id, email_id, header_fields, origin)
+    SELECT CAST(:target AS BIGINT), CAST(:new_email AS BIGINT), header_fields, origin
+    FROM email_header WHERE owner_id = :source AND email_id = :email
+""")
 _THREAD = Sql("""
     SELECT min(t.thread_id) FROM thread_key t
     WHERE t.owner_id = :target AND t.thread_key IN (
@@ -213,9 +218,9 @@ def _emails(
             "target": target,
             "email": one.email_id,
             "new_email": made[n],
-            "new_thread": threads[one.thread_id],
         }
-        yield Run(_EMAIL, email)
+        yield Run(_EMAIL, {**email, "new_thread": threads[one.thread_id]})
+        yield Run(_HEADER, email)
         yield from refer(target, one.blob_id)
     return made
 

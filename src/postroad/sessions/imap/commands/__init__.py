@@ -1,6 +1,7 @@
 """All commands, listed by hand; CAPABILITY is computed from the list."""
 
 from postroad.sessions.imap.commands import (
+    acl,
     append,
     capability,
     close,
@@ -47,6 +48,11 @@ FEATURES: tuple[AnyFeature, ...] = (
     compress.FEATURE,
     enable.FEATURE,
     namespace.FEATURE,
+    acl.GETACL,
+    acl.SETACL,
+    acl.DELETEACL,
+    acl.LISTRIGHTS,
+    acl.MYRIGHTS,
     quota.GETQUOTA,
     quota.GETQUOTAROOT,
     list.LIST,

@@ -1,5 +1,6 @@
 """CLOSE and UNSELECT (RFC 9051 sections 6.4.1 and 6.4.2)."""
 
+from postroad.model.sharing import Rights
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
@@ -16,10 +17,10 @@ async def close(context: Context, command: None) -> Replies:
     """Expunge without saying so, then unselect."""
     view = context.selected
     context.view = None
-    if not view.read_only:
+    if not view.read_only and Rights.EXPUNGE in view.place.rights:
         # Security: only what this client knows of (RFC 9051 section 6.4.1 lets us choose).
         await view.refresh()
-        await context.mailboxes.expunge(view.account, view.mailbox_id, view.deleted())
+        await context.mailboxes.expunge(view.place, view.deleted())
     yield Done("Closed")
 
 

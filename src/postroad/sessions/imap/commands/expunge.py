@@ -33,7 +33,7 @@ async def handle(context: Context, command: SequenceSet | None) -> Replies:
     if command is not None:
         named = set(view.named(command, uid=True))
         uids = [uid for uid in uids if uid in named]
-    gone = await context.mailboxes.expunge(view.account, view.mailbox_id, uids)
+    gone = await context.mailboxes.expunge(view.place, uids)
     code = b""
     if context.qresync and gone:
         await view.refresh()

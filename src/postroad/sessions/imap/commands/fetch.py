@@ -12,6 +12,7 @@ from typing import cast
 from postroad.formats.mime.transfer import UnknownEncoding
 from postroad.model.ids import BlobId, ModSeq, Uid
 from postroad.model.mailbox import Column, FlagAction, FlagChange, Flags
+from postroad.model.sharing import Rights
 from postroad.sessions.imap.bodies import (
     LARGE,
     Message,
@@ -63,7 +64,7 @@ async def handle(context: Context, command: Fetch, *, by_uid: bool) -> Replies:
         spans = _changed_since(view, spans, command.changed_since)
     seen = await _see(context, view, command, spans)
     if seen or Item.FLAGS in command.items:
-        for response in view.new_keywords():
+        for response in view.new_flags():
             yield response
     items, sections = _items(context, command, by_uid=by_uid, seen=bool(seen))
     lacks = view.lacks(spans)
@@ -137,7 +138,7 @@ def _changed_since(view: Selected, spans: list[Span], since: int) -> list[Span]:
 async def _vanished(context: Context, command: Fetch, since: int) -> list[Span]:
     """What of the set is gone since then (RFC 7162 section 3.2.6)."""
     view = context.selected
-    changes = await context.mailboxes.changes(view.account, view.mailbox_id, ModSeq(since))
+    changes = await context.mailboxes.changes(view.place, ModSeq(since))
     last = view.snapshot.mailbox.uid_next - 1
     if not changes.complete:
         # What has come since is not announced yet, and has not vanished either.
@@ -154,7 +155,7 @@ async def _see(
 ) -> Sequence[Uid]:
     """Set \\Seen where octets are fetched without PEEK; returns where it was not set."""
     peeks = all(isinstance(item, Item) or item.peek for item in command.items)
-    if peeks or view.read_only:
+    if peeks or view.read_only or Rights.SEEN not in view.place.rights:
         return ()
     unseen = {
         look
@@ -171,7 +172,7 @@ async def _see(
     if not uids:
         return ()
     change = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
-    done = await context.mailboxes.store_flags(view.account, view.mailbox_id, uids, change)
+    done = await context.mailboxes.store_flags(view.place, uids, change)
     await view.refresh()
     return done.changed
 

@@ -1,8 +1,12 @@
-"""LIST and LSUB (RFC 9051 section 6.3.9, RFC 3501 section 6.3.9, RFC 5258, RFC 5819)."""
+"""LIST and LSUB (RFC 9051 section 6.3.9, RFC 3501 section 6.3.9, RFC 5258, RFC 5819).
+
+Extended by RFC 8440 (MYRIGHTS).
+"""
 
 from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Feature, Replies, always
 from postroad.sessions.imap.mailboxes import Tree, status_of
-from postroad.wire.imap.list import List, parse_list, parse_lsub
+from postroad.wire.imap.acl import MyRights
+from postroad.wire.imap.list import List, ListReturn, parse_list, parse_lsub
 from postroad.wire.imap.mailbox_responses import LsubEntry, MailboxStatus, Separator
 
 
@@ -18,8 +22,9 @@ async def handle(context: Context, command: List) -> Replies:
     tree = await _tree(context)
     for entry in tree.listed(command, utf8=context.utf8):
         yield entry
-        place = tree.selectable(entry.name)
-        if command.status and place is not None:
+        if ListReturn.MYRIGHTS in command.returns and (place := tree.chosen(entry.name, command)):
+            yield MyRights(entry.name, place.rights, context.utf8)
+        if command.status and (place := tree.readable(entry.name)):
             # RFC 5819 section 2: after its LIST response, and only if it can be selected.
             values = await status_of(context, place, command.status)
             yield MailboxStatus(entry.name, values, context.utf8)
@@ -36,6 +41,6 @@ LIST = Feature(
     AFTER_LOGIN,
     parse_list,
     handle,
-    always(b"CHILDREN", b"LIST-EXTENDED", b"LIST-STATUS", b"SPECIAL-USE"),
+    always(b"CHILDREN", b"LIST-EXTENDED", b"LIST-STATUS", b"LIST-MYRIGHTS", b"SPECIAL-USE"),
 )
 LSUB = Feature(b"LSUB", AFTER_LOGIN, parse_lsub, handle_lsub)

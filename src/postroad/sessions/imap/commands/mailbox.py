@@ -4,7 +4,7 @@ from functools import partial
 
 from postroad.model.ids import MailboxName
 from postroad.model.mailbox import SpecialUse
-from postroad.model.sharing import Place
+from postroad.model.sharing import Place, Rights
 from postroad.sessions.imap.feature import (
     AFTER_LOGIN,
     Context,
@@ -34,16 +34,16 @@ async def create(context: Context, command: Create) -> Replies:
         yield Done("That special use cannot be set", b"USEATTR", Condition.NO)
         return
     use = uses[0] if uses else None
-    spot = context.reach.spot(context.viewer, MailboxName(command.mailbox))
-    place = Place(spot, await context.mailboxes.create(spot.owner, spot.name, use))
+    spot = await context.reach.new(context.viewer, MailboxName(command.mailbox))
+    place = Place(spot, await context.mailboxes.create(spot, use))
     if place.name != command.mailbox.removesuffix("/"):
         # RFC 9051 section 6.3.4: the name was normalised, and the client has to know.
         yield entry_of(place, utf8=context.utf8, old_name=command.mailbox)
-    yield Done("Created", b"MAILBOXID (%b)" % mailbox_object_id(place.mailbox).encode())
+    yield Done("Created", b"MAILBOXID (%b)" % mailbox_object_id(place).encode())
 
 
 async def delete(context: Context, command: str) -> Replies:
-    place = await context.reach.existing(context.viewer, MailboxName(command))
+    place = await context.reach.existing(context.viewer, MailboxName(command), Rights.DELETE)
     await context.mailboxes.delete(place)
     if _is_selected(context, place):
         context.view = None
@@ -61,8 +61,9 @@ def _is_selected(context: Context, place: Place) -> bool:
 
 
 async def rename(context: Context, command: Rename) -> Replies:
-    source = await context.reach.existing(context.viewer, MailboxName(command.source))
-    target = context.reach.spot(context.viewer, MailboxName(command.target))
+    name = MailboxName(command.source)
+    source = await context.reach.existing(context.viewer, name, Rights.DELETE)
+    target = await context.reach.new(context.viewer, MailboxName(command.target))
     await context.mailboxes.rename(source, target)
     if context.rev2 and source.name != "INBOX":
         yield ListEntry(command.target, (), context.utf8, old_name=command.source)

@@ -3,6 +3,7 @@
 Limits are set by administrators, not by IMAP: there is no SETQUOTA.
 """
 
+from postroad.model.ids import MailboxName
 from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Done, Feature, Replies, always
 from postroad.wire.imap.mailbox_commands import parse_mailbox
 from postroad.wire.imap.quota import Quota, QuotaRoots, parse_quota_root_name
@@ -30,7 +31,9 @@ async def get_quota(context: Context, command: bytes) -> Replies:
 
 async def get_quota_root(context: Context, command: str) -> Replies:
     """The mailbox need not be there (RFC 9208 section 4.1.2)."""
-    found = await _quota(context)
+    # What others have left is their affair: their mailboxes show no root here.
+    is_foreign = context.reach.is_foreign(MailboxName(command))
+    found = None if is_foreign else await _quota(context)
     yield QuotaRoots(command, [] if found is None else [ROOT], context.utf8)
     if found is not None:
         yield found

@@ -4,7 +4,9 @@ from contextlib import closing
 from functools import partial
 
 from postroad.base.errors import NotFound
+from postroad.core.mailbox.permitted import require
 from postroad.model.mailbox import Appended, Replaced
+from postroad.model.sharing import Rights
 from postroad.sessions.imap.appending import Assembly, check
 from postroad.sessions.imap.commands.append import append_uid
 from postroad.sessions.imap.commands.expunge import highest_mod_seq
@@ -36,6 +38,7 @@ async def _open(context: Context, command: Replace, *, by_uid: bool) -> Assembly
         raise NotFound("there is no such message")
     if view.read_only:
         raise ReadOnly("the mailbox is selected read-only")
+    require(view.place.rights, Rights.DELETE_MESSAGES | Rights.EXPUNGE)  # RFC 8508 section 5
     replaced = Replaced(view.account, view.mailbox_id, uids[0])
     return await Assembly.begin(context, command.append, replaced)
 

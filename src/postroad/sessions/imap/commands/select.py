@@ -6,7 +6,7 @@ from functools import partial
 from postroad.core.mailbox.snapshot import Snapshot
 from postroad.model.ids import MailboxName, ModSeq, Uid
 from postroad.model.mailbox import Flags
-from postroad.sessions.imap import flags
+from postroad.model.sharing import Place, Rights
 from postroad.sessions.imap.feature import (
     AFTER_LOGIN,
     Context,
@@ -39,35 +39,42 @@ async def handle(context: Context, command: Select, *, read_only: bool) -> Repli
     if command.condstore:
         context.enable(Extension.CONDSTORE)
     name = MailboxName(command.mailbox)
-    place = await context.reach.find(context.viewer, name)
-    snapshot = await context.mailboxes.snapshot(place.owner, place.mailbox.mailbox_id)
-    view = Selected(context.mailboxes, place, snapshot, read_only=read_only)
+    viewer = context.viewer
+    place = await context.reach.find(viewer, name)
+    snapshot = await context.mailboxes.snapshot(place)
+    renewed = partial(context.reach.renewed, viewer)
+    view = Selected(context.mailboxes, place, snapshot, read_only=read_only, renewed=renewed)
     context.view = view
-    for response in _facts(context, snapshot, read_only=read_only):
+    for response in _facts(context, view):
         yield response
     yield entry_of(place, utf8=context.utf8)
     if command.qresync is not None:
         async for reply in _resync(context, view, command.qresync):
             yield reply
-    code = b"READ-ONLY" if read_only else b"READ-WRITE"
+    code = b"READ-ONLY" if read_only or not _can_write(place) else b"READ-WRITE"
     yield Done("Examined" if read_only else "Selected", code)
 
 
-def _facts(context: Context, snapshot: Snapshot, *, read_only: bool) -> Iterator[r.Response]:
+def _can_write(place: Place) -> bool:
+    """RFC 4314 section 5.2: with a \\Seen of one's own, the right to it changes nothing."""
+    shared = Rights.INSERT | Rights.EXPUNGE | Rights.WRITE | Rights.DELETE_MESSAGES
+    if place.viewer is None:
+        shared |= Rights.SEEN
+    return bool(place.rights & shared)
+
+
+def _facts(context: Context, view: Selected) -> Iterator[r.Response]:
+    snapshot = view.snapshot
     mailbox = snapshot.mailbox
     yield r.Exists(len(snapshot))
     if not context.rev2:
         yield r.Recent()
-    keywords = flags.keywords_in(snapshot.placements.combinations)
-    known = (*flags.SYSTEM_FLAGS, *keywords)
-    yield r.Flags(known)
-    permanent = () if read_only else (*known, "\\*")
+    yield from view.known_flags()
     for code, text in (
-        (b"PERMANENTFLAGS " + r.flag_list(permanent), "What can be kept"),
         (b"UIDVALIDITY %d" % mailbox.uid_validity, "Validity of UIDs"),
         (b"UIDNEXT %d" % mailbox.uid_next, "Next UID"),
         (b"HIGHESTMODSEQ %d" % max(mailbox.mod_seq, 1), "Highest modification"),
-        (b"MAILBOXID (%b)" % mailbox_object_id(mailbox).encode(), "Id of the mailbox"),
+        (b"MAILBOXID (%b)" % mailbox_object_id(view.place).encode(), "Id of the mailbox"),
     ):
         yield r.Status(r.Condition.OK, text, code)
     first = None if context.rev2 or context.uid_only else _first_unseen(snapshot)
@@ -111,7 +118,7 @@ async def _gone(
     context: Context, view: Selected, known: QResync, wanted: SequenceSet
 ) -> list[Span]:
     since = ModSeq(known.mod_seq)
-    changes = await context.mailboxes.changes(view.account, view.mailbox_id, since)
+    changes = await context.mailboxes.changes(view.place, since)
     if changes.complete:
         expunged = changes.expunged
         places = wanted.places(expunged)

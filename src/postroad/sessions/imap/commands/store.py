@@ -39,12 +39,12 @@ async def handle(context: Context, command: Store, *, by_uid: bool) -> Replies:
     uids = [Uid(uid) for start, stop in spans for uid in view.uids[start:stop]]
     change = FlagChange(_ACTIONS[command.action], *flags.stored(command.flags))
     since = None if command.unchanged_since is None else ModSeq(command.unchanged_since)
-    done = await context.mailboxes.store_flags(view.account, view.mailbox_id, uids, change, since)
+    done = await context.mailboxes.store_flags(view.place, uids, change, since)
     await view.refresh()
     modified = set(done.modified)
     told = _silently(view, done, change) if command.silent else uids
     told = [uid for uid in told if uid not in modified]
-    for told_first in view.new_keywords():
+    for told_first in view.new_flags():
         yield told_first
     if not command.silent:
         for response in _flags(context, view, told, by_uid=by_uid):
