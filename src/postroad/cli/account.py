@@ -25,6 +25,7 @@ async def add(
     name: str = "",
     role: Literal["owner", "admin", "member"] = "member",
     quota: Annotated[str | None, Parameter(metavar="SIZE")] = None,
+    shared: bool = False,
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> None:
     """Add an account with the usual mailboxes.
@@ -36,6 +37,8 @@ async def add(
         printf '%s\\n' "$PASSWORD" | postroad account add bob@example.org --password-stdin
 
         postroad account add carol@example.org --name 'Carol Example' --quota 2GiB
+
+        postroad account add info@example.org --shared
 
     Parameters
     ----------
@@ -49,10 +52,17 @@ async def add(
         What the person may do for the tenant.
     quota:
         Room for mail, such as 2GiB; without it there is no limit.
+    shared:
+        Nobody logs in as it; who has rights finds its mailboxes below `Shared/`.
     """
     from postroad.model.directory import Role
 
     quota_octets = None if quota is None else _size(quota, "--quota")
+    if shared:
+        if password_stdin or role != "member":
+            raise WrongUsage("--shared goes with no password and no role")
+        await _add_shared(address, name, quota_octets, invocation)
+        return
     password = read_password(from_stdin=password_stdin, whose=address)
     async with invocation.program() as program:
         try:
@@ -72,6 +82,20 @@ async def add(
         f"Account {made.address} added.",
         f"Next: log in by IMAP and submission as {made.address}; other names for it: "
         f"postroad alias add ADDRESS {made.address}",
+    )
+
+
+async def _add_shared(
+    address: str, name: str, quota_octets: int | None, invocation: Invocation
+) -> None:
+    async with invocation.program() as program:
+        made = await program.accounts.create_shared(
+            address, display_name=name, quota_octets=quota_octets
+        )
+    invocation.output.result(
+        account_json(made),
+        f"Shared account {made.address} added.",
+        f"Next: postroad mailbox acl set {made.address} INBOX PERSON lrswite",
     )
 
 
@@ -270,6 +294,7 @@ def account_json(one: "Account") -> dict[str, object]:
         "name": one.display_name,
         "role": one.role.value,
         "disabled": one.disabled,
+        "shared": one.is_shared,
         "quota_octets": one.quota_octets,
         "created_at": to_iso(one.created_at),
     }
@@ -292,7 +317,8 @@ def _size(text: str, what: str) -> int:
 
 
 def _state(one: "Account") -> str:
-    return "disabled" if one.disabled else "active"
+    state = "disabled" if one.disabled else "active"
+    return f"{state}, shared" if one.is_shared else state
 
 
 def _quota(one: "Account") -> str:

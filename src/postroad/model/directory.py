@@ -81,6 +81,11 @@ class Account:
     created_at: Moment
     is_shared: bool = False
 
+    @property
+    def may_log_in(self) -> bool:
+        """Whether anybody ever logs in as this account; `disabled` is looked at besides."""
+        return self.is_person and not self.is_shared
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:

@@ -95,7 +95,7 @@ class Authenticator:
         address = self._admitted(name, peer)
         found = await self._directory.credentials_of(address)
         proven = None
-        if found is not None and found[0].is_person:
+        if found is not None and found[0].may_log_in:
             proven = await self._prove(found[0], found[1], password, protocol)
         else:
             await self._passwords.fits(None, password)
@@ -111,7 +111,7 @@ class Authenticator:
         """
         address = self._admitted(name, peer)
         found = await self._directory.credentials_of(address)
-        account, credentials = found if found is not None and found[0].is_person else (None, ())
+        account, credentials = found if found is not None and found[0].may_log_in else (None, ())
         candidates = self._scram.candidates(credentials, protocol)
 
         def conclude(auth_message: bytes, proof: bytes) -> tuple[Principal, bytes]:

@@ -60,20 +60,33 @@ class Accounts:
 
         Raises `Invalid` (address, password), `NotFound` (its domain), `AlreadyExists`.
         """
-        wanted = acceptable_address(address)
-        domain = await self._directory.find_domain(split_address(wanted)[1])
-        if domain is None:
-            name = split_address(wanted)[1]
-            raise NotFound(f"{name} is not a domain of this server; add it with domain add {name}")
+        wanted, tenant = await self._new_address(address)
         verifier = await self._passwords.hash(password)  # before anything is made
-        account = await self._directory.create_account(
-            NewAccount(
-                domain.tenant_id, wanted, display_name, role, quota_octets, DEFAULT_MAILBOXES
-            ),
-            self._clock.now(),
-        )
+        new = NewAccount(tenant, wanted, display_name, role, quota_octets, DEFAULT_MAILBOXES)
+        account = await self._directory.create_account(new, self._clock.now())
         await self._keep_password(account, verifier, password)
         return await self._directory.load_account(account.account_id)
+
+    async def create_shared(
+        self, address: str, *, display_name: str = "", quota_octets: int | None = None
+    ) -> Account:
+        """An account that receives mail and that nobody logs in as: others get rights to it.
+
+        Raises as `create`.
+        """
+        wanted, tenant = await self._new_address(address)
+        boxes, role = DEFAULT_MAILBOXES, Role.MEMBER
+        new = NewAccount(tenant, wanted, display_name, role, quota_octets, boxes, is_shared=True)
+        return await self._directory.create_account(new, self._clock.now())
+
+    async def _new_address(self, address: str) -> tuple[str, TenantId]:
+        """Normalised, and the tenant of its domain. Raises `Invalid`, `NotFound`."""
+        wanted = acceptable_address(address)
+        name = split_address(wanted)[1]
+        domain = await self._directory.find_domain(name)
+        if domain is None:
+            raise NotFound(f"{name} is not a domain of this server; add it with domain add {name}")
+        return wanted, domain.tenant_id
 
     async def find(self, address: str) -> Account:
         """Raises `NotFound`."""
@@ -87,9 +100,16 @@ class Accounts:
 
     async def set_password(self, address: str, password: Secret) -> Account:
         """Raises `NotFound`, `Invalid`. The old one opens nothing more; open sessions go on."""
-        account = await self.find(address)
+        account = await self._find_login(address)
         verifier = await self._passwords.hash(password)
         await self._keep_password(account, verifier, password)
+        return account
+
+    async def _find_login(self, address: str) -> Account:
+        """Raises `NotFound`, `Invalid` for a shared account."""
+        account = await self.find(address)
+        if not account.may_log_in:
+            raise Invalid(f"{account.address} is a shared account: nobody logs in as it")
         return account
 
     async def _keep_password(self, account: Account, verifier: str, password: Secret) -> None:
@@ -155,7 +175,7 @@ class Accounts:
         self, address: str, name: str, scopes: frozenset[str]
     ) -> tuple[Credential, Secret]:
         """A password that the server makes and shows once. No scopes: all protocols."""
-        account = await self.find(address)
+        account = await self._find_login(address)
         if not name or len(name) > 100:
             raise Invalid("the name of an app password has 1 to 100 characters")
         if unknown := scopes - SCOPES:
