@@ -1,4 +1,4 @@
-"""Several people with clients, on the stores in memory: for conversations about sharing.
+"""Several people with clients, on the stores in memory or others: conversations about sharing.
 
 Client 1 is Alice, 2 Bob, 3 Carol, and 5 Bob's other program, all of one tenant; 4 is Eve, of
 another one. ``info@example.test`` is a shared account.
@@ -16,6 +16,10 @@ from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
 from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
+from postroad.adapters.sql.directory.store import SqlDirectoryStore
+from postroad.adapters.sql.engine import Engine
+from postroad.adapters.sql.sharing import SqlSharingStore
+from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.system.clock import SystemClock
 from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
@@ -35,7 +39,9 @@ from postroad.model.sharing import Viewer
 from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.session import CloseConnection, ImapSession, Output
 from postroad.sessions.imap.settings import ImapSettings, Peer
-from postroad.stores.directory import NewAccount
+from postroad.stores.directory import DirectoryStore, NewAccount
+from postroad.stores.mail import MailStore
+from postroad.stores.sharing import SharingStore
 from postroad.wire.imap.acl import parse_modification
 from postroad.wire.imap.responses import Response
 from sessions.imap.memory import NOW
@@ -58,11 +64,21 @@ class OpenDoor:
         return Principal(self._people[name], "1")
 
 
+Stores = tuple[MailStore, DirectoryStore, SharingStore]
+
+
+def in_memory() -> Stores:
+    state = MemoryState()
+    return MemoryMailStore(state), MemoryDirectoryStore(state), MemorySharingStore(state)
+
+
+def in_sql(engine: Engine) -> Stores:
+    return SqlMailStore(engine), SqlDirectoryStore(engine), SqlSharingStore(engine)
+
+
 class Neighbours:
-    def __init__(self, folder: Path) -> None:
-        state = MemoryState()
-        self.mail, self.directory = MemoryMailStore(state), MemoryDirectoryStore(state)
-        self.store = MemorySharingStore(state)
+    def __init__(self, folder: Path, stores: Stores | None = None) -> None:
+        self.mail, self.directory, self.store = stores or in_memory()
         self.blobs, self.bus = MemoryBlobStore(), LocalBus()
         self.people: dict[str, Account] = {}
         self.sessions: dict[str, ImapSession] = {}

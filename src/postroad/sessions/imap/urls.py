@@ -4,12 +4,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import cast
 
-from postroad.base.errors import MailError
+from postroad.base.errors import MailError, NotFound
 from postroad.model.ids import AccountId, BlobId, MailboxName, Uid
 from postroad.model.mailbox import Column, Mailbox
 from postroad.sessions.imap import bodies
 from postroad.sessions.imap.errors import BadUrl
 from postroad.sessions.imap.feature import Context
+from postroad.sessions.imap.view import Selected
 from postroad.wire.errors import WireError
 from postroad.wire.imap.url import MessageUrl, parse_url
 
@@ -40,6 +41,7 @@ async def _mailbox(context: Context, octets: bytes, url: MessageUrl) -> tuple[Ac
     if url.mailbox is None:
         if context.view is None:
             raise BadUrl(octets, "No mailbox is selected")
+        await _renew(octets, context.view)
         return context.view.account, context.view.snapshot.mailbox
     try:
         place = await context.reach.find(context.viewer, MailboxName(url.mailbox))
@@ -48,6 +50,14 @@ async def _mailbox(context: Context, octets: bytes, url: MessageUrl) -> tuple[Ac
             raise
         raise BadUrl(octets, "There is no such mailbox") from None
     return place.owner, place.mailbox
+
+
+async def _renew(octets: bytes, view: Selected) -> None:
+    """The right to read may be lost since the last command. Raises `BadUrl`."""
+    try:
+        await view.renew()
+    except NotFound:
+        raise BadUrl(octets, "There is no such mailbox") from None
 
 
 async def locate(
