@@ -144,7 +144,7 @@ class Authenticator:
             self._counters.count(Counter.REFUSED_LOGINS, protocol)
             raise NotAuthorised("the token is of somebody else")
         account = await self._directory.find_account(told)
-        known = account if account is not None and account.is_person else None
+        known = account if account is not None and account.may_log_in else None
         return self._concluded(replace(login, address=told), known, "oauth", token)
 
     async def certified(
@@ -163,7 +163,7 @@ class Authenticator:
             account
             for address in ([wanted] if wanted else mine)
             if (account := await self._directory.find_account(address)) is not None
-            and account.is_person
+            and account.may_log_in
         ]
         account = found[0] if len(found) == 1 else None
         address = account.address if account is not None else next(iter(mine), "")
@@ -182,7 +182,7 @@ class Authenticator:
         self, login: "_Login", account: Account | None, proven: str | None, secret: Secret
     ) -> Principal:
         """Count how it ended. Raises `AuthenticationFailed`, whatever it was that was wrong."""
-        if account is None or proven is None or account.disabled:
+        if account is None or proven is None or account.disabled or not account.may_log_in:
             self._throttle.failed(login.address, login.peer, secret, self._clock.now())
             self._counters.count(Counter.REFUSED_LOGINS, login.protocol)
             raise AuthenticationFailed("the name or the password is wrong")
