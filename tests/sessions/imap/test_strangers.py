@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.imap.neighbours import Neighbours
+from postroad.stores.sharing import SharingStore
+from sessions.imap.neighbours import Neighbours, in_memory
 
 STRANGERS = ("2", "4")  # Bob, of the same tenant, and Eve, of another
 _MOMENT = re.compile(r"\b1[0-9]{9}\b")  # UIDVALIDITY is the time
@@ -117,3 +119,34 @@ async def test_idle_listens_for_the_owner_of_the_mailbox(tmp_path: Path) -> None
     await world.ask("2", 'a SELECT "Other Users/alice@example.test/INBOX"')
     await world.ask("2", "b IDLE")
     assert world.sessions["2"].idles_for == world.people["alice@example.test"].account_id
+
+
+class Unasked:
+    """A store of rights that must not be asked for anything."""
+
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(f"{name} was asked for")
+
+
+async def test_own_mailboxes_ask_for_no_rights(tmp_path: Path) -> None:
+    mail, directory, _ = in_memory()
+    unasked = cast("SharingStore", Unasked())  # whatever is asked of it fails
+    world = await Neighbours(tmp_path, (mail, directory, unasked)).move_in()
+    await world.prepare("message alice@example.test INBOX small")
+    for command in (
+        "SELECT INBOX",
+        "FETCH 1 (FLAGS BODY[])",
+        "STORE 1 +FLAGS (\\Flagged)",
+        "SEARCH FLAGGED",
+        "COPY 1 Sent",
+        "APPEND Sent {9+}\r\na: b\r\n\r\nc",
+        "STATUS Sent (MESSAGES UNSEEN)",
+        "CREATE New/Deep",
+        "RENAME New/Deep New/Other",
+        "DELETE New/Other",
+        "MOVE 1 Sent",
+        "EXPUNGE",
+        "NOOP",
+        "CLOSE",
+    ):
+        assert "\r\na OK" in "\r\n" + await world.ask("1", f"a {command}"), command
