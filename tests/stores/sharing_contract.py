@@ -167,6 +167,7 @@ class AclContract:
             assert list(await stores.sharing.shared(of(bob))) == []
             found = await stores.sharing.find_shared(of(bob), alice.address, MailboxName("team"))
             assert found is None or found.rights is Rights.NONE
+            assert await stores.references.check() == []
 
     async def test_rights_go_with_the_account(self, stores: Stores) -> None:
         alice, bob = await stores.person("alice"), await stores.person("bob")
@@ -186,6 +187,7 @@ class AclContract:
         assert [one.owner for one in await stores.sharing.shared(of(carol))] == [alice.account_id]
         again = await stores.person("bob")
         assert list(await stores.sharing.shared(of(again))) == []
+        assert await stores.references.check() == []
 
     async def test_a_shared_account_says_so(self, stores: Stores) -> None:
         bob = await stores.person("bob")
@@ -300,6 +302,9 @@ class SeenContract:
         assert (await stores.mail.counts(owner, inbox.mailbox_id, viewer)).unseen == 0
         await stores.fill(owner, inbox.mailbox_id, 1)
         assert (await stores.mail.counts(owner, inbox.mailbox_id, viewer)).unseen == 1
+        assert await stores.references.check() == []
+        await stores.mail.delete_mailbox(owner, sent.mailbox_id)
+        assert await stores.references.check() == []
 
 
 class TransferContract:

@@ -4,6 +4,9 @@ import pytest
 
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.statement import Run, Sql, Steps
+from postroad.model.ids import Uid
+from postroad.model.mailbox import FlagAction, FlagChange, Flags
+from postroad.model.sharing import AclAction, AclChange, Group, Rights
 from stores.making import Stores, arrival, blob, email
 
 FAULTS = [
@@ -15,6 +18,9 @@ FAULTS = [
     ("UPDATE placement SET email_id = 4711 WHERE uid = 1", "no email row"),
     ("DELETE FROM blob_ref", "holds no reference"),
     ("DELETE FROM placement WHERE uid = 2", "has 2"),
+    ("DELETE FROM placement WHERE uid = 2", "UID 2 was seen and is gone"),
+    ("DELETE FROM mailbox WHERE name = 'INBOX'", "which is gone"),
+    ("DELETE FROM shared_with", "is not told of them"),
 ]
 
 
@@ -27,6 +33,11 @@ class CheckContract:
         inbox = (await stores.mailbox(account)).mailbox_id
         emails = [arrival(email(blob_id=blob())) for _ in range(3)]
         await stores.mail.append(account, inbox, emails)
+        everybody = AclChange(Group.ANYONE, False, AclAction.REPLACE, Rights.READ)
+        tenant, viewer = await stores.tenant(), await stores.account("bob")
+        await stores.sharing.change_acl(tenant, account, inbox, everybody)
+        seen = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
+        await stores.mail.store_flags(account, inbox, [Uid(2)], seen, None, viewer)
         assert await stores.references.check() == []
 
         def spoil() -> Steps[None]:

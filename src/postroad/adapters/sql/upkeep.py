@@ -108,6 +108,27 @@ _UNREFERRED = Sql("""
     ) LIMIT 100
 """)
 
+_STRAY_RIGHTS = Sql("""
+    SELECT l.owner_id, l.mailbox_id, l.identifier FROM acl l
+    WHERE NOT EXISTS (
+        SELECT 1 FROM mailbox m WHERE m.owner_id = l.owner_id AND m.mailbox_id = l.mailbox_id
+    ) LIMIT 100
+""")
+_NOT_DERIVED = Sql("""
+    SELECT l.owner_id, l.identifier FROM acl l
+    WHERE l.negative = 0 AND NOT EXISTS (
+        SELECT 1 FROM shared_with s WHERE s.owner_id = l.owner_id
+            AND s.viewer_id = CASE WHEN l.identifier < 1 THEN 0 ELSE l.identifier END
+    ) LIMIT 100
+""")
+_STRAY_MARKS = Sql("""
+    SELECT v.owner_id, v.mailbox_id, v.uid FROM viewer_seen v
+    WHERE NOT EXISTS (
+        SELECT 1 FROM placement p
+        WHERE p.owner_id = v.owner_id AND p.mailbox_id = v.mailbox_id AND p.uid = v.uid
+    ) LIMIT 100
+""")
+
 
 def purge_expunged(before: Moment, limit: int) -> Steps[int]:
     rows = yield Run(_EXPUNGED, {"before": before, "limit": limit})
@@ -218,6 +239,17 @@ def check_rows() -> Steps[list[str]]:
         faults.append(f"account {row[0]}, mailbox {row[1]}: UID {row[2]} has no email row")
     for row in (yield Run(_UNREFERRED, {})):
         faults.append(f"account {row[0]}: email {row[1]} holds no reference to its octets")
+    return faults + (yield from _sharing_faults())
+
+
+def _sharing_faults() -> Steps[list[str]]:
+    faults: list[str] = []
+    for row in (yield Run(_STRAY_RIGHTS, {})):
+        faults.append(f"account {row[0]}: {row[2]} has rights to mailbox {row[1]}, which is gone")
+    for row in (yield Run(_NOT_DERIVED, {})):
+        faults.append(f"account {row[0]}: {row[1]} has rights and is not told of them")
+    for row in (yield Run(_STRAY_MARKS, {})):
+        faults.append(f"account {row[0]}, mailbox {row[1]}: UID {row[2]} was seen and is gone")
     return faults
 
 
