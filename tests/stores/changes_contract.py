@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from postroad.core.mailbox.snapshot import Snapshot, apply, difference
+from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.snapshot import Snapshot, apply, difference, flagged
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import FlagAction, FlagChange, Flags
 from stores.making import (
@@ -232,3 +233,49 @@ class ChangesContract:
         assert since.complete
         assert list(since.placed.uids) == [3]
         assert since.mailbox.oldest_known_mod_seq == middle
+
+    @settings(suppress_health_check=_SHARED, max_examples=25, deadline=None)
+    @given(steps=st.lists(st.tuples(_UIDS, _CHANGE), min_size=1, max_size=6))
+    async def test_a_change_of_flags_says_what_became_of_a_mailbox(
+        self, stores: Stores, steps: list[tuple[list[int], FlagChange]]
+    ) -> None:
+        account = await stores.account(f"user{len(await stores.directory.accounts())}")
+        inbox = (await stores.mailbox(account)).mailbox_id
+        await stores.fill(account, inbox, 8)
+        cache = SnapshotCache(stores.mail)
+        await cache.current(account, inbox)
+        for uids, change in steps:
+            before = Snapshot(*await stores.mail.placements(account, inbox))
+            wanted = [Uid(uid) for uid in uids]
+            done = await stores.mail.store_flags(account, inbox, wanted, change)
+            now = Snapshot(*await stores.mail.placements(account, inbox))
+            if done.before is None:  # this store does not tell
+                continue
+            assert done.before == before.mod_seq
+            made = flagged(before, done)
+            assert made is not None
+            assert made.mailbox == now.mailbox
+            assert spread(made.placements) == spread(now.placements)
+            cache.flagged(account, inbox, done)
+            kept = await cache.current(account, inbox)
+            assert spread(kept.placements) == spread(now.placements)
+
+    async def test_what_lies_between_is_not_left_out(self, stores: Stores) -> None:
+        account = await stores.account()
+        inbox = (await stores.mailbox(account)).mailbox_id
+        uids = await stores.fill(account, inbox, 4)
+        cache = SnapshotCache(stores.mail)
+        old = await cache.current(account, inbox)
+        seen = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
+        draft = FlagChange(FlagAction.ADD, Flags.DRAFT, frozenset({"$a"}))
+        await stores.mail.store_flags(account, inbox, uids[:2], seen)
+        done = await stores.mail.store_flags(account, inbox, uids[1:], draft)
+        cache.flagged(account, inbox, done)
+        kept = await cache.current(account, inbox)
+        _, now = await stores.mail.placements(account, inbox)
+        assert spread(kept.placements) == spread(now)
+        if done.before is not None:
+            assert done.before > old.mod_seq
+            sent = (await stores.mailbox(account, "Sent")).mailbox_id
+            assert flagged(await cache.current(account, sent), done) is None
+            assert flagged(kept, done) is None  # it has other flags than were changed

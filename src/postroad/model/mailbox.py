@@ -1,8 +1,8 @@
 """What a mailbox and the messages in it are, for every protocol alike."""
 
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum, IntFlag
 
 from postroad.base.moments import Moment
@@ -67,6 +67,10 @@ class MailboxCounts:
     deleted: int
 
 
+Combination = tuple[int, str]
+"""Flags, and keywords parted by spaces, sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placements:
     """Messages in a mailbox, ascending by UID, as parallel columns.
@@ -79,7 +83,7 @@ class Placements:
     email_ids: "array[int]"  # type code Q
     looks: "array[int]"  # type code I
     mod_seqs: "array[int]"  # type code Q
-    combinations: tuple[tuple[int, str], ...]  # (flags, keywords parted by spaces, sorted)
+    combinations: tuple[Combination, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,12 @@ class Stored:
     """The result of a flag change. A change of nothing takes no mod_seq: `changed` is empty."""
 
     mod_seq: ModSeq
-    changed: Sequence[Uid]  # whose flags differ from before
+    changed: Sequence[Uid]  # whose flags differ from before, ascending
     modified: Sequence[Uid]  # refused because of UNCHANGEDSINCE (RFC 7162 section 3.1.3)
+    before: ModSeq | None = None
+    """The mailbox's own just before, so that nothing else lies between; None if that is not so."""
+    became: Mapping[Combination, Combination] = field(default_factory=dict)
+    """What combinations of `changed` became, where it is one commit and `before` is told."""
 
 
 @dataclass(frozen=True, slots=True)

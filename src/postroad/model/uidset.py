@@ -13,6 +13,9 @@ def encode(uids: Iterable[int]) -> str:
 
 def ranges(uids: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Runs of ascending numbers, as first and last."""
+    if isinstance(uids, range) and uids and uids.step == 1:
+        yield uids[0], uids[-1]
+        return
     numbers = iter(uids)
     first = last = next(numbers, None)
     if first is None or last is None:

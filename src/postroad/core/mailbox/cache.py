@@ -2,8 +2,9 @@
 
 from collections import OrderedDict
 
-from postroad.core.mailbox.snapshot import Snapshot, apply
+from postroad.core.mailbox.snapshot import Snapshot, apply, flagged
 from postroad.model.ids import AccountId, MailboxId
+from postroad.model.mailbox import Stored
 from postroad.stores.mail import MailStore
 
 _OCTETS_PER_MESSAGE = 24
@@ -40,6 +41,15 @@ class SnapshotCache:
         if changes.mailbox == known.mailbox:
             return known
         return self._keep(key, apply(known, changes))
+
+    def flagged(self, account: AccountId, mailbox: MailboxId, done: Stored) -> None:
+        """Take a change of flags over, if it came right behind what is known."""
+        key = account, mailbox, None
+        known = self._kept.get(key)
+        if done.before is None or known is None or known.mod_seq != done.before:
+            return
+        if (changed := flagged(known, done)) is not None:
+            self._keep(key, changed)
 
     def forget(self, account: AccountId, mailbox: MailboxId) -> None:
         """What is kept for other viewers goes by itself, when it was not used for long."""

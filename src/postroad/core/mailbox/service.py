@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from postroad.base.errors import Invalid, NotPermitted
 from postroad.core.mailbox.cache import SnapshotCache
@@ -150,17 +151,16 @@ class MailboxService:
         account, mailbox, viewer = place.owner, place.mailbox.mailbox_id, place.viewer
         if any(len(word.encode()) > self._limits.keyword_octets for word in change.keywords):
             raise Invalid(f"a keyword has at most {self._limits.keyword_octets} octets")
-        mod_seq, changed, modified = ModSeq(0), list[Uid](), list[Uid]()
+        slices = []
         for part in self._slices(uids, self._limits.slice_flags):
             done = await self._store.store_flags(
                 account, mailbox, part, change, unchanged_since, viewer
             )
-            mod_seq = done.mod_seq
-            changed.extend(done.changed)
-            modified.extend(done.modified)
-        if changed:
+            self._cache.flagged(account, mailbox, done)
+            slices.append(done)
+        if any(done.changed for done in slices):
             self._bus.announce(account)
-        return Stored(mod_seq, changed, modified)
+        return _together(slices)
 
     async def copy(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
         """Copy messages, all or none (RFC 9051 section 6.4.7), also to another account.
@@ -259,3 +259,18 @@ def _is_plain(source: Place, target: Place) -> bool:
     """Within one account, by its owner: the rows are the same in both mailboxes."""
     is_owner = source.viewer is None and target.viewer is None and target.rights == ALL_RIGHTS
     return is_owner and source.owner == target.owner
+
+
+def _together(slices: Sequence[Stored]) -> Stored:
+    """What came of a change in slices."""
+    if len(slices) == 1:
+        return slices[0]
+    if not slices:
+        return Stored(ModSeq(0), (), ())
+    is_chain = all(one.mod_seq == next_one.before for one, next_one in pairwise(slices))
+    return Stored(
+        slices[-1].mod_seq,
+        [uid for done in slices for uid in done.changed],
+        [uid for done in slices for uid in done.modified],
+        slices[0].before if is_chain else None,
+    )

@@ -3,10 +3,11 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from postroad.model.ids import ModSeq, Uid
-from postroad.model.mailbox import Mailbox, MailboxChanges, Placements
+from postroad.model.mailbox import Mailbox, MailboxChanges, Placements, Stored
 
 _CHUNK = 1024
 
@@ -66,6 +67,52 @@ def apply(snapshot: Snapshot, changes: MailboxChanges) -> Snapshot:
     return Snapshot(changes.mailbox, columns.placements(combinations))
 
 
+def flagged(snapshot: Snapshot, done: Stored) -> Snapshot | None:
+    """The snapshot after a change of flags that came right behind it, without asking the store.
+
+    None where the snapshot does not have what was changed.
+    """
+    old, uids = snapshot.placements, array("I", done.changed)
+    places = _places(snapshot, uids)
+    if places is None:
+        return None
+    combinations, targets = _merge_combinations(old.combinations, tuple(done.became.values()))
+    becomes = dict(zip(done.became, targets, strict=True))
+    before = _at(old.looks, places)
+    present = set(before)
+    if any(old.combinations[look] not in becomes for look in present):
+        return None
+    by_look = {look: becomes[old.combinations[look]] for look in present}
+    looks, mod_seqs = old.looks[:], old.mod_seqs[:]
+    _put(looks, places, array("I", map(by_look.__getitem__, before)))
+    _put(mod_seqs, places, array("Q", [done.mod_seq]) * len(uids))
+    placements = Placements(old.uids, old.email_ids, looks, mod_seqs, combinations)
+    return Snapshot(replace(snapshot.mailbox, mod_seq=done.mod_seq), placements)
+
+
+def _places(snapshot: Snapshot, uids: "array[int]") -> Sequence[int] | None:
+    """The places of ascending UIDs, a range where they form one; None if one is not there."""
+    first = bisect_left(snapshot.uids, uids[0]) if uids else 0
+    if snapshot.uids[first : first + len(uids)] == uids:
+        return range(first, first + len(uids))
+    found = [place for uid in uids if (place := snapshot.index(uid)) is not None]
+    return found if len(found) == len(uids) else None
+
+
+def _at(values: "array[int]", places: Sequence[int]) -> Sequence[int]:
+    if isinstance(places, range):
+        return values[places.start : places.stop]
+    return [values[place] for place in places]
+
+
+def _put(values: "array[int]", places: Sequence[int], new: "array[int]") -> None:
+    if isinstance(places, range):
+        values[places.start : places.stop] = new
+        return
+    for place, value in zip(places, new, strict=True):
+        values[place] = value
+
+
 def difference(old: Snapshot, new: Snapshot) -> Difference:
     """Compare two versions; costs microseconds for what they share, whatever their size."""
     if old.placements is new.placements:
@@ -92,15 +139,14 @@ def _changed(uids: "array[int]", before: "array[int]", now: "array[int]") -> lis
     """UIDs whose mod_seq differs, comparing chunk by chunk in C."""
     if before is now:
         return []
-    changed: list[Uid] = []
+    changed: list[int] = []
     for start in range(0, len(uids), _CHUNK):
         a, b = before[start : start + _CHUNK], now[start : start + _CHUNK]
         b = b[: len(a)]
         if a != b:
-            changed.extend(
-                Uid(uids[start + n]) for n, (x, y) in enumerate(zip(a, b, strict=True)) if x != y
-            )
-    return changed
+            rows = zip(uids[start : start + _CHUNK], a, b, strict=True)
+            changed += [uid for uid, x, y in rows if x != y]
+    return cast("list[Uid]", changed)  # an array cannot say what its numbers are
 
 
 def _merge_combinations(

@@ -4,13 +4,14 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from postroad.base.errors import NotFound
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.snapshot import Snapshot, difference
 from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid, UidValidity
-from postroad.model.mailbox import Flags
-from postroad.model.sharing import Place, Rights
+from postroad.model.mailbox import Flags, Stored
+from postroad.model.sharing import ALL_RIGHTS, Place, Rights
 from postroad.sessions.imap import flags
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.responses import (
@@ -149,11 +150,14 @@ class Selected:
 
     def named(self, messages: SequenceSet, *, uid: bool) -> list[Uid]:
         """The UIDs named, ascending."""
-        return [
-            Uid(each)
-            for start, stop in self.spans(messages, uid=uid)
-            for each in self.uids[start:stop]
-        ]
+        return self.at(self.spans(messages, uid=uid))
+
+    def at(self, spans: Iterable[Span]) -> list[Uid]:
+        """The UIDs at `spans`."""
+        found: list[int] = []
+        for start, stop in spans:
+            found += self.uids[start:stop]
+        return cast("list[Uid]", found)  # an array cannot say what its numbers are
 
     def spans_of_uids(self, uids: Iterable[int]) -> list[Span]:
         """Half-open spans of the places of ascending `uids` in the client's numbering."""
@@ -228,6 +232,26 @@ class Selected:
     def tell(self, uids: Iterable[int]) -> None:
         """Remember that the client was told the flags of `uids` as they are in `snapshot`."""
         self._told.update(uids)
+
+    def is_all(self, done: Stored) -> bool:
+        """Whether all that lies between what was announced and `snapshot` is this change.
+
+        Of what others share, not all that was asked for may have been done.
+        """
+        return (
+            self.place.rights == ALL_RIGHTS
+            and self.place.viewer is None
+            and self.announced.mod_seq == done.before
+            and self.snapshot.mod_seq == done.mod_seq
+            and self.uids is self.snapshot.uids
+        )
+
+    def tell_of(self, done: Stored, uids: Sequence[Uid]) -> None:
+        """As `tell`: the client was told of this change, which are these messages at least."""
+        if self.is_all(done):
+            self.announced = self.snapshot
+        else:
+            self.tell(uids)
 
     def news(
         self, *, expunge: bool, vanished: bool, mod_seq: bool, uid_only: bool = False

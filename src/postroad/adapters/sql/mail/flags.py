@@ -1,19 +1,23 @@
 """Changing flags: one statement for many messages, one change row for the operation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from postroad.adapters.sql.mail.mailboxes import load_selectable, record
-from postroad.adapters.sql.mail.selection import choose, chosen
+from postroad.adapters.sql.mail.selection import choose, chosen, in_range, is_range
 from postroad.adapters.sql.owners import lock, take
 from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, text
 from postroad.base.errors import TooMany
 from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid
-from postroad.model.mailbox import FlagAction, FlagChange, Stored
+from postroad.model.mailbox import Combination, FlagAction, FlagChange, Stored
 from postroad.model.uidset import encode
 
 _MAX_KEYWORDS = 128  # of one message; the account's 4,096 follow from the names in use
 _ALWAYS = ModSeq(2**62)
 
+_EXTREMES = chosen("""
+    SELECT count(*), min(flags), max(flags), min(keywords), max(keywords) FROM placement
+    WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} AND mod_seq <= :unchanged_since
+""")
 _COMBINATIONS = chosen("""
     SELECT flags, keywords, count(*) FROM placement
     WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} AND mod_seq <= :unchanged_since
@@ -48,6 +52,7 @@ def store_flags(
     found = yield from load_selectable(owner, mailbox)
     if not uids:
         return Stored(found.mod_seq, (), ())
+    uids = in_range(uids)
     params: Params = {
         "owner": owner,
         "mailbox": mailbox,
@@ -57,38 +62,51 @@ def store_flags(
     if unchanged_since is not None:
         rows = yield Run(*choose(_MODIFIED, uids, params))
         modified = [Uid(integer(row[0])) for row in rows]
-    rows = yield Run(*choose(_COMBINATIONS, uids, params))
-    todo = []
+    became: dict[Combination, Combination] = {}
     counted = 0
-    for row in rows:
-        flags, keywords = integer(row[0]), text(row[1])
+    for flags, keywords, messages in (yield from _combinations(uids, params)):
         wanted = _changed(flags, keywords, change)
         if wanted != (flags, keywords):
-            todo.append((flags, keywords, *wanted))
-            counted += integer(row[2])
-    if not todo:
-        return Stored(found.mod_seq, (), modified)
+            became[flags, keywords] = wanted
+            counted += messages
+    if not became:
+        return Stored(found.mod_seq, (), modified, found.mod_seq)
     mod_seq, _ = yield from take(owner)
     # Where every message named is there and changes, it is known which, without asking for each.
-    every = counted == len(set(uids))
-    found_changed = yield from _update(uids, {**params, "mod_seq": mod_seq}, todo, every=every)
-    changed = sorted(set(uids)) if every else found_changed
+    named = uids if is_range(uids) else sorted(set(uids))
+    every = counted == len(named)
+    found_changed = yield from _update(uids, {**params, "mod_seq": mod_seq}, became, every=every)
+    changed = named if every else found_changed
     yield Run(_TOUCH, {"owner": owner, "mailbox": mailbox, "mod_seq": mod_seq})
     yield from record(owner, mod_seq, mailbox, "flagged", encode(changed))
-    return Stored(mod_seq, changed, modified)
+    return Stored(mod_seq, changed, modified, found.mod_seq, became)
+
+
+def _combinations(uids: Sequence[Uid], params: Params) -> Steps[list[tuple[int, str, int]]]:
+    """Flags and keywords that messages have, and how many have them."""
+    rows = yield Run(*choose(_EXTREMES, uids, params))
+    messages, *extremes = rows[0]
+    if extremes[0] != extremes[1] or extremes[2] != extremes[3]:
+        rows = yield Run(*choose(_COMBINATIONS, uids, params))
+    elif messages:
+        # Often all have the same, and grouping them costs three times what finding that out does.
+        rows = [(extremes[0], extremes[2], messages)]
+    else:
+        rows = []
+    return [(integer(row[0]), text(row[1]), integer(row[2])) for row in rows]
 
 
 def _update(
     uids: Sequence[Uid],
     params: Params,
-    todo: Sequence[tuple[int, str, int, str]],
+    became: Mapping[Combination, Combination],
     *,
     every: bool,
 ) -> Steps[list[Uid]]:
     """Change the combinations; which messages that were is only found out without `every`."""
     statement = _CHANGE_ALL if every else _CHANGE
     changed: list[int] = []
-    for flags, keywords, new_flags, new_keywords in todo:
+    for (flags, keywords), (new_flags, new_keywords) in became.items():
         more: Params = {
             **params,
             "flags": flags,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from postroad.adapters.sql.statement import Params, Sql
 from postroad.model.ids import Uid
@@ -23,14 +24,29 @@ def chosen(text: str) -> Chosen:
     return Chosen(Sql(text.replace(_MARK, _RANGE)), Sql(text.replace(_MARK, _LIST)))
 
 
-def choose(statement: Chosen, uids: Sequence[Uid], params: Params) -> tuple[Sql, Params]:
-    """The form for these UIDs and its parameters.
+def is_range(uids: Sequence[Uid]) -> bool:
+    """Whether `in_range` has made a range of them."""
+    return isinstance(uids, range)
 
-    A range is only taken when it names nothing else, so gaps and other orders make a list.
+
+def in_range(uids: Sequence[Uid]) -> Sequence[Uid]:
+    """The same UIDs, as a range where they form one, so that `choose` sees it at once.
+
+    A range is only made where it names nothing else, so gaps and other orders stay a list.
     """
+    if is_range(uids):
+        return uids
     first, last = uids[0], uids[-1]
     if last - first + 1 == len(uids) and list(uids) == list(range(first, last + 1)):
-        return statement.by_range, {**params, "first": first, "last": last}
+        return cast("Sequence[Uid]", range(first, last + 1))  # a range cannot say what it counts
+    return uids
+
+
+def choose(statement: Chosen, uids: Sequence[Uid], params: Params) -> tuple[Sql, Params]:
+    """The form for these UIDs and its parameters."""
+    uids = in_range(uids)
+    if is_range(uids):
+        return statement.by_range, {**params, "first": uids[0], "last": uids[-1]}
     return statement.by_list, {**params, "uids": uids}
 
 

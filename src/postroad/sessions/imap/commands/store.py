@@ -1,6 +1,6 @@
 """STORE and UID STORE (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from postroad.model.ids import ModSeq, Uid
@@ -36,14 +36,13 @@ async def handle(context: Context, command: Store, *, by_uid: bool) -> Replies:
         yield Done("The mailbox is selected read-only", b"READ-ONLY", Condition.NO)
         return
     spans = view.spans(command.messages, uid=by_uid)
-    uids = [Uid(uid) for start, stop in spans for uid in view.uids[start:stop]]
+    uids = view.at(spans)
     change = FlagChange(_ACTIONS[command.action], *flags.stored(command.flags))
     since = None if command.unchanged_since is None else ModSeq(command.unchanged_since)
     done = await context.mailboxes.store_flags(view.place, uids, change, since)
     await view.refresh()
     modified = set(done.modified)
-    told = _silently(view, done, change) if command.silent else uids
-    told = [uid for uid in told if uid not in modified]
+    told = _told(view, uids, done, change, silent=command.silent)
     for told_first in view.new_flags():
         yield told_first
     if not command.silent:
@@ -52,11 +51,24 @@ async def handle(context: Context, command: Store, *, by_uid: bool) -> Replies:
     elif context.condstore:
         for response in _mod_seqs(view, told, uid_only=context.uid_only):
             yield response
-    view.tell(told)
+    view.tell_of(done, told)
     yield _end(view, uids, modified, by_uid=by_uid)
 
 
-def _end(view: Selected, uids: list[Uid], modified: set[Uid], *, by_uid: bool) -> Done:
+def _told(
+    view: Selected, uids: Sequence[Uid], done: Stored, change: FlagChange, *, silent: bool
+) -> Sequence[Uid]:
+    """The messages whose flags the client is told, or must expect to be so."""
+    told = uids
+    if silent:
+        told = done.changed if view.is_all(done) else _silently(view, done, change)
+    if not done.modified:
+        return told
+    modified = set(done.modified)
+    return [uid for uid in told if uid not in modified]
+
+
+def _end(view: Selected, uids: Sequence[Uid], modified: set[Uid], *, by_uid: bool) -> Done:
     if modified:
         # RFC 7162 section 3.1.3: in numbers for STORE, in UIDs for UID STORE.
         numbers = sorted(modified) if by_uid else view.numbers_of(sorted(modified))
@@ -67,7 +79,7 @@ def _end(view: Selected, uids: list[Uid], modified: set[Uid], *, by_uid: bool) -
 
 
 def _flags(
-    context: Context, view: Selected, uids: list[Uid], *, by_uid: bool
+    context: Context, view: Selected, uids: Sequence[Uid], *, by_uid: bool
 ) -> Iterable[Fetched]:
     """The flags as they are now; with UID and MODSEQ for clients that resynchronise."""
     placements = view.snapshot.placements
@@ -81,7 +93,7 @@ def _flags(
         yield batch.fetched(told, uid_only=context.uid_only)
 
 
-def _mod_seqs(view: Selected, uids: list[Uid], *, uid_only: bool) -> Iterable[Fetched]:
+def _mod_seqs(view: Selected, uids: Sequence[Uid], *, uid_only: bool) -> Iterable[Fetched]:
     """RFC 7162 section 3.1.3: also with .SILENT the client has to hear of the new sequence."""
     mod_seqs = view.snapshot.placements.mod_seqs
     for batch in view.batches(view.spans_of_uids(uids)):
