@@ -92,6 +92,37 @@ async def test_what_fails_harms_no_other(engine: SqliteEngine) -> None:
     assert await engine.read(names) == ["a", "d"]
 
 
+async def test_a_refusal_that_changed_nothing_is_no_reason_to_run_others_again(
+    engine: SqliteEngine,
+) -> None:
+    runs: list[str] = []
+
+    def count(name: str, error: Exception | None = None, *, late: bool = False) -> Steps[None]:
+        runs.append(name)
+        is_change = error is None or late
+        yield Run(_SET, {"name": name}) if is_change else Run(_NAMES, {})
+        if error is not None:
+            raise error
+
+    async with asyncio.TaskGroup() as tasks:
+        with held(engine, tasks):
+            await asyncio.sleep(0)
+            done = asyncio.gather(
+                engine.write(lambda: count("a")),
+                engine.write(lambda: count("b", InUse("refused"))),
+                engine.write(lambda: count("c")),
+                return_exceptions=True,
+            )
+            await asyncio.sleep(0)
+        results = await done
+    assert isinstance(results[1], InUse)
+    assert runs == ["a", "b", "c"]
+    assert await engine.read(names) == ["a", "c"]
+    with pytest.raises(InUse):
+        await engine.write(lambda: count("d", InUse("refused"), late=True))
+    assert await engine.read(names) == ["a", "c"]
+
+
 async def test_look_ups_of_one_batch_harm_no_other(engine: SqliteEngine) -> None:
     def fail() -> Steps[None]:
         yield Run(_NAMES, {})

@@ -348,15 +348,21 @@ def _commit(connection: apsw.Connection, jobs: list[_Job], *, is_guest: bool) ->
 
 
 def _run_all(connection: apsw.Connection, jobs: list[_Job]) -> bool:
-    """Whether all succeeded; if not, the transaction is undone, and the one that failed knows."""
+    """Whether the transaction stands; if not, it is undone, and the one that failed knows.
+
+    One that failed before it changed a row has nothing to undo, and is no harm to the others.
+    """
     for job in jobs:
+        changed = connection.total_changes()
         try:
             job.result = drive(connection, job.operation)
         except Exception as error:
-            if not connection.get_autocommit():
-                connection.execute("ROLLBACK")
             job.error = translated(error)
-            return False
+            if connection.get_autocommit():  # the engine gave the whole transaction up
+                return False
+            if connection.total_changes() != changed:
+                connection.execute("ROLLBACK")
+                return False
     return True
 
 
