@@ -173,6 +173,8 @@ class LocalQueue:
         owner = min(people, key=lambda one: order[one.role], default=None)
         if owner is None:
             return None
+        if await self._mail.find_mailbox(owner.account_id, SANDBOX) is not None:
+            return owner.account_id
         try:
             await self._mail.create_mailbox(owner.account_id, SANDBOX, None)
         except AlreadyExists:
