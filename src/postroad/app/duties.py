@@ -80,10 +80,11 @@ class Duties:
 
     async def finish_deliveries(self, grace_seconds: float) -> None:
         """What is cut off between its last octet and the reply would be sent twice."""
-        wake = self._program.bus.queue  # each delivery sets it at its end
+        scheduler, wake = self._services.scheduler, self._program.bus.queue
+        scheduler.tells_every_end = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
-                while self._services.scheduler.in_flight:
+                while scheduler.in_flight:
                     wake.clear()
                     await wake.wait()
 

@@ -115,6 +115,36 @@ async def test_no_destination_gets_more_than_its_share(house: House) -> None:
     assert await house.work() == 5
 
 
+async def test_the_queue_is_looked_at_again_only_where_there_may_be_something(
+    house: House,
+) -> None:
+    alice = await house.stores.person()
+    wake = house.bus.queue
+    for answer, is_more in (
+        (None, False),
+        (TemporaryFailure("450 later", 450), True),
+        (REFUSED, True),
+    ):
+        house.elsewhere.answers = {} if answer is None else {"a@one.test": answer}
+        await house.send(alice, "a@one.test")
+        wake.clear()
+        assert await house.work() == 1
+        assert wake.is_set() == is_more, answer
+    for _ in range(11):
+        await house.send(alice, "b@three.test")
+    await house.scheduler.work()
+    await house.scheduler.work()  # the eleventh waits for room
+    wake.clear()
+    assert await house.jobs.run() >= 10
+    assert wake.is_set()
+    house.scheduler.tells_every_end = True
+    await house.send(alice, "a@four.test")
+    await house.scheduler.work()
+    wake.clear()
+    await house.jobs.run()
+    assert wake.is_set()
+
+
 async def test_a_hundred_recipients_of_one_transaction(house: House) -> None:
     alice = await house.stores.person()
     sent = await house.send(alice, *(f"user{n}@one.test" for n in range(250)))

@@ -79,6 +79,8 @@ class Scheduler:
         self._clock = clock
         self._counters = counters or NoCounters()
         self._running: dict[str, Claim] = {}  # by lease token
+        self.tells_every_end = False  # wakes the queue at the end of each delivery
+        self._is_waiting = False  # what is due, or may be, waits for the end of a delivery
 
     @property
     def in_flight(self) -> int:
@@ -98,6 +100,7 @@ class Scheduler:
         if due is None or due > now or claims:
             return due
         # What is due waits for room, and whoever makes room wakes the queue.
+        self._is_waiting = True
         return after(now, _LOOK_AGAIN)
 
     async def renew(self) -> None:
@@ -119,15 +122,20 @@ class Scheduler:
         self, claim: Claim, step: Callable[[Claim], Awaitable[None]]
     ) -> Callable[[], Awaitable[None]]:
         async def job() -> None:
+            is_recorded = False
             try:
                 await step(claim)
+                is_recorded = True
             except MailError as error:
                 # Nothing could be recorded: the store is away, or the account is gone.
                 extra = {"submission": claim.submission.submission_id, "why": str(error)}
                 log.warning("a delivery could not be recorded", extra=extra)
             finally:
                 self._running.pop(claim.lease_token, None)
-                self._bus.wake_queue()
+                # Most deliveries leave nothing to do, and looking for it costs a transaction.
+                if self._is_waiting or self.tells_every_end or not is_recorded:
+                    self._is_waiting = False
+                    self._bus.wake_queue()
 
         return job
 
@@ -232,6 +240,8 @@ class Scheduler:
         notice, notified = told or (None, None)
         if notified is not None:
             events.append(notified)
+        if notice is not None or any(one.next_attempt_at is not None for one in settlements):
+            self._is_waiting = True  # there is another time to be known
         if await self._queue.settle(claim, settlements, events, notice):
             for settlement in settlements:
                 self._counters.count(Counter.OUTCOMES, settlement.state.value)
