@@ -16,7 +16,7 @@ from formats.mime.test_scanner import HOSTILE, vectors
 from postroad.formats.mime import origin, parttable
 from postroad.formats.mime.headers import select_fields
 from postroad.formats.mime.origin import key
-from postroad.formats.mime.prepare import Prepared, prepare
+from postroad.formats.mime.prepare import Prepared, measure, prepare
 
 
 def crlf(text: str) -> bytes:
@@ -123,6 +123,9 @@ def test_has_attachment(octets: str, expected: bool) -> None:
 def check(octets: bytes) -> Prepared:
     prepared = prepare(octets)
     assert prepared.size == len(octets)
+    measured = measure(octets)
+    for field in fields(measured):
+        assert getattr(measured, field.name) == getattr(prepared, field.name), field.name
     check_envelope(read(prepared.envelope))
     check_body(read(prepared.body), extensible=False)
     check_body(read(prepared.body_structure), extensible=True)

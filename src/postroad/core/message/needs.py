@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from postroad.formats.mime.prepare import Prepared
+from postroad.formats.mime.prepare import Measured, Prepared
 from postroad.model.queue import Needs
 from postroad.ports.spool import Octets
 
 
-def needs_of(parsed: Prepared, octets: Octets, addresses: Sequence[str]) -> Needs:
+def needs_of(parsed: Prepared | Measured, octets: Octets, addresses: Sequence[str]) -> Needs:
     """The extensions without which a peer cannot take these octets to these addresses."""
     return Needs(
         eight_bit=parsed.needs_8bit,

@@ -3,7 +3,7 @@
 import xxhash
 
 from postroad.base.moments import Moment
-from postroad.formats.mime.prepare import PREPARED_VERSION, Prepared, prepare
+from postroad.formats.mime.prepare import PREPARED_VERSION, Measured, Prepared, measure, prepare
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import NewEmail, PreparedEmail
 from postroad.ports.spool import Octets
@@ -17,6 +17,13 @@ async def parse(octets: Octets, tasks: Tasks) -> Prepared:
     if len(octets) <= _INLINE_OCTETS:
         return prepare(octets)
     return await tasks.offload(lambda: prepare(octets))
+
+
+async def look_at(octets: Octets, tasks: Tasks) -> Measured:
+    """As much of `parse` as a message on its way out needs."""
+    if len(octets) <= _INLINE_OCTETS:
+        return measure(octets)
+    return await tasks.offload(lambda: measure(octets))
 
 
 def new_email(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment
 from postroad.core.message.needs import needs_of
-from postroad.core.message.prepared import parse, told_message_id
+from postroad.core.message.prepared import look_at, told_message_id
 from postroad.core.sending.signing import Signer
 from postroad.formats.mailaddress import normalise_address, split_address
 from postroad.model.events import Event, EventKind, NewEvent
@@ -118,7 +118,7 @@ class Sending:
 
     async def _accept(self, draft: Draft) -> tuple[NewSubmission, list[NewEvent]]:
         now = self._clock.now()
-        parsed = await parse(draft.octets, self._tasks)
+        measured = await look_at(draft.octets, self._tasks)
         domain = split_address(normalise_address(draft.author))[1]
         signatures = await self._signer.signatures(domain, draft.octets, now)
         blob_id = await self._blobs.put([signatures, memoryview(draft.octets)])
@@ -129,13 +129,13 @@ class Sending:
             reverse_path=draft.reverse_path,
             blob_id=blob_id,
             size=len(signatures) + len(draft.octets),
-            needs=needs_of(parsed, draft.octets, (draft.reverse_path, *draft.forward_paths)),
+            needs=needs_of(measured, draft.octets, (draft.reverse_path, *draft.forward_paths)),
             forward_paths=draft.forward_paths,
             created_at=now,
             send_at=draft.send_at or now,
             api=draft.api,
         )
-        return submission, _story(draft, submission, signatures, domain, now, parsed.message_id)
+        return submission, _story(draft, submission, signatures, domain, now, measured.message_id)
 
 
 def _story(

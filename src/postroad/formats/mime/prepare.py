@@ -13,6 +13,7 @@ from postroad.formats.mime import (
     text,
     thread,
 )
+from postroad.formats.mime.headers import HEADER_LIMIT, Header, find_body
 from postroad.formats.mime.octets import Octets, is_ascii, longest_line
 from postroad.formats.mime.scanner import Part, ScanLimits, scan
 
@@ -61,6 +62,30 @@ class Prepared:
     """Octets of the longest line if that is over 998, else 0 (RFC 5322 section 2.1.1)."""
     header_octets: int
     """Where the body begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a message asks of its way: of `Prepared` the fields of these names."""
+
+    message_id: str | None
+    needs_8bit: bool
+    has_nul: bool
+    longest_line: int
+    header_octets: int
+
+
+def measure(octets: Octets) -> Measured:
+    """Look at a message without taking it apart; never raises."""
+    header_octets = find_body(octets)
+    block = octets[: min(header_octets, HEADER_LIMIT)]
+    return Measured(
+        message_id=msgid.message_id(Header(block)),
+        needs_8bit=not is_ascii(octets),
+        has_nul=octets.find(b"\0") >= 0,
+        longest_line=longest_line(octets),
+        header_octets=header_octets,
+    )
 
 
 def prepare(octets: Octets, limits: ScanLimits | None = None) -> Prepared:
