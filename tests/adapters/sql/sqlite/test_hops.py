@@ -41,12 +41,21 @@ class Place:
     since: ModSeq
 
 
+_VIEWER = AccountId(99)
+SEEN = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
 DELETED = FlagChange(FlagAction.ADD, Flags.DELETED, frozenset())
 CALLS: dict[str, Call] = {
     "placements": lambda on, at: on.mail.placements(at.account, at.source),
     "changes": lambda on, at: on.mail.changes(at.account, at.source, at.since),
     "rows": lambda on, at: on.mail.rows(at.account, at.source, at.uids, list(Column)),
     "octets": lambda on, at: on.mail.octets_of(at.account, at.source, at.uids, [Column.BODY]),
+    "placements of a viewer": lambda on, at: on.mail.placements(at.account, at.source, _VIEWER),
+    "changes for a viewer": lambda on, at: on.mail.changes(
+        at.account, at.source, at.since, _VIEWER
+    ),
+    "store of a viewer": lambda on, at: on.mail.store_flags(
+        at.account, at.source, at.uids, SEEN, None, _VIEWER
+    ),
     "mailboxes": lambda on, at: on.mail.mailboxes(at.account),
     "find": lambda on, at: on.mail.find_mailbox(at.account, INBOX),
     "counts": lambda on, at: on.mail.counts(at.account, at.source),

@@ -1,17 +1,20 @@
 """What people have seen of mailboxes that are not theirs: rows of the owner, by viewer."""
 
+import json
 from collections.abc import Sequence
 
 from postroad.adapters.sql.mail.selection import choose, chosen, everything
-from postroad.adapters.sql.statement import Params, Run, RunMany, Sql, Steps, integer
+from postroad.adapters.sql.statement import Params, Run, RunMany, Sql, Steps, integer, text
 from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid
 
 Marks = dict[int, tuple[bool, int]]
 """By UID: whether it is seen, and the mod_seq of that."""
 
 _OF = chosen("""
-    SELECT uid, seen, mod_seq FROM viewer_seen
-    WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} AND viewer_id = :viewer
+    SELECT {pack uid}, {pack seen}, {pack mod_seq} FROM (
+        SELECT uid, seen, mod_seq FROM viewer_seen
+        WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} AND viewer_id = :viewer
+    ) AS chosen
 """)
 _COUNT = Sql("""
     SELECT count(*) FROM viewer_seen
@@ -46,8 +49,11 @@ def of(
     if uids is not None and not uids:
         return {}
     statement = everything(_OF, params) if uids is None else choose(_OF, uids, params)
-    rows = yield Run(*statement)
-    return {integer(row[0]): (bool(row[1]), integer(row[2])) for row in rows}
+    packed = (yield Run(*statement))[0]
+    if packed[0] is None:
+        return {}
+    uids_of, seen, mod_seqs = (json.loads(text(column)) for column in packed)
+    return dict(zip(uids_of, zip(map(bool, seen), mod_seqs, strict=True), strict=True))
 
 
 def count_seen(owner: AccountId, mailbox: MailboxId, viewer: AccountId) -> Steps[int]:

@@ -4,6 +4,7 @@ The viewer's marks are laid over the owner's rows, read in the same state. They 
 from the owner's counter, so that the viewer's other programs hear of them.
 """
 
+import json
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from postroad.adapters.sql.mail import flags, mailboxes, marks, reading
 from postroad.adapters.sql.mail.mailboxes import load_selectable, record
 from postroad.adapters.sql.mail.selection import choose, chosen
 from postroad.adapters.sql.owners import lock, take
-from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer
+from postroad.adapters.sql.statement import Params, Run, Sql, Steps, text
 from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid
 from postroad.model.mailbox import (
     FlagAction,
@@ -29,8 +30,10 @@ from postroad.model.uidset import encode
 
 _SEEN = int(Flags.SEEN)
 _MOD_SEQS = chosen("""
-    SELECT uid, mod_seq FROM placement
-    WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} ORDER BY uid
+    SELECT {pack uid}, {pack mod_seq} FROM (
+        SELECT uid, mod_seq FROM placement
+        WHERE owner_id = :owner AND mailbox_id = :mailbox AND {these} ORDER BY uid
+    ) AS ordered
 """)
 _TOUCH = Sql("""
     UPDATE mailbox SET mod_seq = :mod_seq WHERE owner_id = :owner AND mailbox_id = :mailbox
@@ -73,11 +76,10 @@ def store_flags(
     found = yield from load_selectable(owner, mailbox)
     if not uids:
         return Stored(found.mod_seq, (), ())
-    rows = yield Run(*choose(_MOD_SEQS, uids, {"owner": owner, "mailbox": mailbox}))
+    packed = (yield Run(*choose(_MOD_SEQS, uids, {"owner": owner, "mailbox": mailbox})))[0]
     known = yield from marks.of(owner, mailbox, viewer, uids)
     there, modified = list[Uid](), list[Uid]()
-    for row in rows:
-        uid, mod_seq = Uid(integer(row[0])), integer(row[1])
+    for uid, mod_seq in zip(*map(_unpacked, packed), strict=True):
         last = max(mod_seq, known.get(uid, (False, 0))[1])
         is_modified = unchanged_since is not None and last > unchanged_since
         (modified if is_modified else there).append(uid)
@@ -95,6 +97,10 @@ def store_flags(
     yield Run(_TOUCH, params)
     yield from record(owner, mod_seq, mailbox, "seen", encode(marked))
     return Stored(mod_seq, sorted({*done.changed, *marked}), modified)
+
+
+def _unpacked(column: object) -> list[Uid]:
+    return [] if column is None else json.loads(text(column))
 
 
 def overlaid(base: Placements, known: marks.Marks) -> Placements:
