@@ -84,6 +84,7 @@ class Client:
     def select(self, box: Box, *, read_only: bool) -> None:
         self.unselect()
         self.box, self.read_only = box, read_only
+        self._selection = object()
 
     def unselect(self) -> None:
         """Keep what a disconnected client would keep."""
@@ -196,9 +197,19 @@ class Client:
             self.box_mod_seqs[uid] = int(mod_seq[1])
         answer.fetched.setdefault(uid, None)
         if told is not None:
-            look = frozenset(told[1].decode().split())
+            look = self._without_recent(uid, frozenset(told[1].decode().split()))
             assert look == self.box.messages[uid], f"flags of UID {uid}"
             self.looks[uid] = answer.fetched[uid] = look
+
+    def _without_recent(self, uid: int, look: Look) -> Look:
+        """RFC 3501 section 2.3.2: one session that may change the mailbox has it as recent."""
+        assert self.box is not None
+        if "\\Recent" in look and not self.read_only:
+            self.box.recent.setdefault(uid, self._selection)
+        if not self.read_only:
+            is_first = self.box.recent.get(uid) is self._selection
+            assert is_first == ("\\Recent" in look), f"whether UID {uid} is recent"
+        return look - {"\\Recent"}
 
     @property
     def box_mod_seqs(self) -> dict[int, int]:

@@ -25,6 +25,7 @@ class Box:
     touched: set[int] = field(default_factory=set)  # by the present command
     removed: set[int] = field(default_factory=set)  # by the present command
     alive: bool = True
+    recent: dict[int, object] = field(default_factory=dict)  # UIDs, and who was told first
 
     @property
     def uids(self) -> list[int]:

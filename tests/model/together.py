@@ -104,7 +104,7 @@ class Listener:
             entry.uid = int(uid[1])
         flags = re.search(rb"FLAGS \(([^)]*)\)", items)
         if flags is not None:
-            entry.look = frozenset(flags[1].decode().split())
+            entry.look = frozenset(flags[1].decode().split()) - {"\\Recent"}
             told.add(entry)
         mod_seq = re.search(rb"MODSEQ \((\d+)\)", items)
         return 0 if mod_seq is None else int(mod_seq[1])

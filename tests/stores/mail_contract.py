@@ -160,6 +160,19 @@ class AppendContract:
         assert await stores.queue.events(account, trace) == []
         assert await stores.mail.emails_after(account, EmailId(0), 10) == []
 
+    async def test_recent_messages_are_claimed_once(self, stores: Stores) -> None:
+        """RFC 3501 section 2.3.2."""
+        account, inbox, _ = await two(stores, 2)
+        assert (await stores.mailbox(account)).first_recent == 1
+        assert await stores.mail.claim_recent(account, inbox, Uid(2)) == range(1, 2)
+        assert (await stores.mailbox(account)).first_recent == 2
+        assert await stores.mail.claim_recent(account, inbox, Uid(3)) == range(2, 3)
+        assert not await stores.mail.claim_recent(account, inbox, Uid(3))
+        assert not await stores.mail.claim_recent(account, inbox, Uid(2))
+        assert (await stores.mailbox(account)).first_recent == 3
+        with pytest.raises(NotFound):
+            await stores.mail.claim_recent(account, MailboxId(4711), Uid(3))
+
     async def test_one_in_the_place_of_another(self, stores: Stores) -> None:
         """RFC 8508: the room of what is replaced is free for what comes."""
         account = await stores.account(quota=250)

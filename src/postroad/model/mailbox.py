@@ -18,6 +18,8 @@ from postroad.model.ids import (
     UidValidity,
 )
 
+_FIRST = Uid(1)
+
 
 class Flags(IntFlag):
     """The system flags (RFC 9051 section 2.3.2), as the store keeps them."""
@@ -57,6 +59,7 @@ class Mailbox:
     messages: int
     octets: int
     selectable: bool  # False: \Noselect, only there because of its children
+    first_recent: Uid = _FIRST  # no session was told of messages from here on
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,14 @@ class MailStore(Protocol):
         ...
 
     @abstractmethod
+    async def claim_recent(self, account: AccountId, mailbox: MailboxId, before: Uid) -> range:
+        """The UIDs below `before` that nobody claimed yet; nobody else will get them.
+
+        Raises `NotFound`.
+        """
+        ...
+
+    @abstractmethod
     async def changes(
         self,
         account: AccountId,

@@ -1,5 +1,6 @@
 """Clients of one account in memory; no sockets."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -15,7 +16,7 @@ from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.model.directory import Account, Role
-from postroad.model.ids import AccountId, MailboxName, TenantId
+from postroad.model.ids import AccountId, MailboxName, TenantId, Uid
 from postroad.model.mailbox import Flags, SpecialUse
 from postroad.model.principal import Principal
 from postroad.model.sharing import Viewer
@@ -84,6 +85,15 @@ class Clients:
         self.logs_in = True
 
     async def prepare(self, text: str) -> None:
+        await self._prepare(text)
+        if text != "new messages":
+            # Another session was told of what is there.
+            self.mail.boxes = {
+                key: replace(box, first_recent=box.uid_next)
+                for key, box in self.mail.boxes.items()
+            }
+
+    async def _prepare(self, text: str) -> None:
         match text.split():
             case ["mailbox", name, *rest]:
                 await self._mailbox(MailboxName(name), *rest)
@@ -102,6 +112,10 @@ class Clients:
                 self.has_tls = self.logs_in = False
             case ["old", "rows", *_]:  # of the messages so far
                 self.mail.old.update(self.mail.emails)
+            case ["new", "messages"]:
+                self.mail.boxes = {
+                    key: replace(box, first_recent=Uid(1)) for key, box in self.mail.boxes.items()
+                }
             case ["forgotten", "changes"]:
                 self.mail.forgets = True
             case _:

@@ -164,6 +164,11 @@ class MemoryMail:
     ) -> tuple[Mailbox, Placements]:
         return self._box(mailbox), _placements(self.messages[mailbox].items())
 
+    async def claim_recent(self, account: AccountId, mailbox: MailboxId, before: Uid) -> range:
+        first = self.boxes[mailbox].first_recent
+        self.boxes[mailbox] = replace(self.boxes[mailbox], first_recent=max(first, before))
+        return range(first, before)
+
     async def changes(
         self,
         account: AccountId,

@@ -32,7 +32,7 @@ from postroad.core.message.prepared import new_email
 from postroad.core.search.service import TextSearch
 from postroad.formats.mime.prepare import prepare
 from postroad.model.directory import Account, Role
-from postroad.model.ids import MailboxName
+from postroad.model.ids import MailboxName, Uid
 from postroad.model.mailbox import Flags, SpecialUse
 from postroad.model.principal import Principal
 from postroad.model.sharing import Viewer
@@ -152,6 +152,9 @@ class Neighbours:
         blob_id = await self.blobs.put([MESSAGES[what]])
         email = new_email(prepare(MESSAGES[what]), blob_id, NOW, None)
         await self.mail.append(account, found.mailbox_id, [(email, system, frozenset())])
+        # Another session was told of it.
+        after = Uid(found.uid_next + 1)
+        await self.mail.claim_recent(account, found.mailbox_id, after)
 
     async def send(self, client: str, octets: bytes) -> dict[str, bytes]:
         """Send as one client; clients in IDLE hear the news."""

@@ -45,7 +45,7 @@ async def test_small_and_large_ones_in_their_order() -> None:
 async def test_the_old_name_and_nothing_beside_it() -> None:
     pieces, messages = await answer(b"a FETCH 3,9:10 RFC822\r\n")
     expected = b"".join(
-        b"* %d FETCH (FLAGS (\\Seen) RFC822 {%d}\r\n%b)\r\n" % (n, len(octets), octets)
+        b"* %d FETCH (FLAGS (\\Recent \\Seen) RFC822 {%d}\r\n%b)\r\n" % (n, len(octets), octets)
         for n, octets in ((n, messages[n - 1]) for n in (3, 9, 10))
     )
     assert b"".join(pieces).startswith(expected)

@@ -17,7 +17,7 @@ from postroad.wire.imap.status import StatusItem
         (r.Status(r.Condition.NO, ""), b"* NO .\r\n"),
         (r.Continue(), b"+ go on\r\n"),
         (r.Exists(3), b"* 3 EXISTS\r\n"),
-        (r.Recent(), b"* 0 RECENT\r\n"),
+        (r.Recent(0), b"* 0 RECENT\r\n"),
         (r.Expunged((3, 3)), b"* 3 EXPUNGE\r\n* 3 EXPUNGE\r\n"),
         (r.Vanished([(300, 310), (405, 405)], earlier=True),
          b"* VANISHED (EARLIER) 300:310,405\r\n"),

@@ -63,6 +63,14 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
         box = load_selectable(self._state.owner(account), mailbox)
         return box.value(), _placements(view(box, viewer).items())
 
+    async def claim_recent(self, account: AccountId, mailbox: MailboxId, before: Uid) -> range:
+        box = self._state.owner(account).boxes.get(mailbox)
+        if box is None:
+            raise NotFound("the mailbox is gone")
+        first = box.first_recent
+        box.first_recent = max(first, before)
+        return range(first, before)
+
     async def changes(
         self,
         account: AccountId,

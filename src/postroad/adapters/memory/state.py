@@ -76,6 +76,7 @@ class Box:
     mod_seq: ModSeq
     oldest_known_mod_seq: ModSeq
     uid_next: int = 1
+    first_recent: int = 1
     selectable: bool = True
     placed: dict[int, Placed] = field(default_factory=dict)
     gone: dict[int, ModSeq] = field(default_factory=dict)  # UIDs, and when they went
@@ -104,6 +105,7 @@ class Box:
             len(self.placed),
             self.octets,
             self.selectable,
+            Uid(self.first_recent),
         )
 
 

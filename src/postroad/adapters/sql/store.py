@@ -94,6 +94,9 @@ class SqlMailStore(MailStore):
             return await self._engine.read(lambda: viewing.placements(account, mailbox, viewer))
         return await self._engine.read(lambda: reading.placements(account, mailbox))
 
+    async def claim_recent(self, account: AccountId, mailbox: MailboxId, before: Uid) -> range:
+        return await self._engine.write(lambda: mailboxes.claim_recent(account, mailbox, before))
+
     async def changes(
         self,
         account: AccountId,

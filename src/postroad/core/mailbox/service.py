@@ -8,6 +8,7 @@ from itertools import pairwise
 from postroad.base.errors import Invalid, NotPermitted
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.permitted import permitted_change, require
+from postroad.core.mailbox.recent import Recents
 from postroad.core.mailbox.snapshot import Snapshot
 from postroad.model.ids import AccountId, BlobId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import (
@@ -53,6 +54,7 @@ class MailboxService:
         limits: MailboxLimits,
     ) -> None:
         self._store = store
+        self._recents = Recents(store)
         self._blobs = blobs
         self._bus = bus
         self._cache = cache
@@ -110,6 +112,10 @@ class MailboxService:
     async def snapshot(self, place: Place) -> Snapshot:
         """The mailbox as the store has it at this moment. Raises `NotFound` once it is deleted."""
         return await self._cache.current(place.owner, place.mailbox.mailbox_id, place.viewer)
+
+    async def claim_recent(self, place: Place, mailbox: Mailbox) -> range:
+        """The UIDs that a session is the first to be told of; `mailbox` as a snapshot has it."""
+        return await self._recents.claim(place.owner, mailbox)
 
     async def changes(self, place: Place, since: ModSeq) -> MailboxChanges:
         """What changed after `since` (RFC 7162 section 3.2.5). Raises `NotFound`."""

@@ -79,13 +79,16 @@ class Evaluation:
             case _:
                 return among & self._known(key)
 
-    def _known(self, key: s.All | s.HasFlag | s.InSet | s.ModifiedSince) -> Mask:
+    def _known(self, key: s.All | s.HasFlag | s.IsRecent | s.InSet | s.ModifiedSince) -> Mask:
         """What the snapshot alone answers."""
         match key:
             case s.All():
                 return self._all if key.wanted else 0
             case s.HasFlag():
                 return self._flag(key)
+            case s.IsRecent():
+                recent = self._view.recent
+                return self._where((uid in recent) == key.wanted for uid in self._view.uids)
             case s.InSet():
                 return self._in_set(key)
             case s.ModifiedSince():

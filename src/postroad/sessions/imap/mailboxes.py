@@ -1,5 +1,6 @@
 """How the mailboxes of an account are listed and summed up."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
@@ -35,7 +36,6 @@ async def status_of(
     mailbox = place.mailbox
     known: dict[StatusItem, int | str | None] = {
         StatusItem.MESSAGES: mailbox.messages,
-        StatusItem.RECENT: 0,
         StatusItem.UIDNEXT: mailbox.uid_next,
         StatusItem.UIDVALIDITY: mailbox.uid_validity,
         StatusItem.SIZE: mailbox.octets,
@@ -47,9 +47,20 @@ async def status_of(
         counts = await context.mailboxes.counts(place)
         known[StatusItem.UNSEEN] = counts.unseen
         known[StatusItem.DELETED] = counts.deleted
+    if StatusItem.RECENT in items:
+        known[StatusItem.RECENT] = await _recent(context, place)
     if StatusItem.DELETED_STORAGE in items:
         known[StatusItem.DELETED_STORAGE] = await _deleted_octets(context, place)
     return {item: known[item] for item in items}
+
+
+async def _recent(context: Context, place: Place) -> int:
+    """The messages that no session was told of (RFC 3501 section 6.3.10)."""
+    mailbox = place.mailbox
+    if mailbox.first_recent >= mailbox.uid_next:
+        return 0
+    snapshot = await context.mailboxes.snapshot(place)
+    return len(snapshot.uids) - bisect_left(snapshot.uids, mailbox.first_recent)
 
 
 async def _deleted_octets(context: Context, place: Place) -> int:

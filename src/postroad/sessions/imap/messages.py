@@ -5,7 +5,6 @@ from typing import cast
 
 from postroad.model.ids import Uid
 from postroad.model.mailbox import Column
-from postroad.sessions.imap import flags
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.view import Batch, Selected
 from postroad.wire.imap.fetch import Item
@@ -93,7 +92,7 @@ class ItemReader:
         placements = self._view.snapshot.placements
         match item:
             case Item.FLAGS:
-                return flags.column(placements, batch.of(placements.looks))
+                return self._view.flags_column(batch)
             case Item.UID:
                 return Told(UID, batch.uids)
             case Item.MODSEQ:

@@ -336,6 +336,10 @@ class ImapSession:
         try:
             if refresh:
                 await context.view.refresh()
+            if context.rev2:
+                context.view.recent.forget()
+            else:
+                await context.view.look_for_recent()
         except NotFound:
             # RFC 2180 section 3.3: a mailbox that was deleted under a session ends it.
             context.view = None
@@ -349,6 +353,7 @@ class ImapSession:
             vanished=context.qresync or context.uid_only,
             mod_seq=context.condstore,
             uid_only=context.uid_only,
+            recent=not context.rev2,
         ):
             yield response
 

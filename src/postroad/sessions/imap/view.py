@@ -13,6 +13,7 @@ from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid, UidValidity
 from postroad.model.mailbox import Flags, Stored
 from postroad.model.sharing import ALL_RIGHTS, Place, Rights
 from postroad.sessions.imap import flags
+from postroad.sessions.imap.recent import RecentMessages
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.responses import (
     MODSEQ,
@@ -21,6 +22,7 @@ from postroad.wire.imap.responses import (
     Exists,
     Expunged,
     Fetched,
+    Recent,
     Response,
     Status,
     Told,
@@ -92,6 +94,7 @@ class Selected:
         self.announced = snapshot
         self.snapshot = snapshot
         self.saved: Sequence[int] = ()  # ``$``, the result of the last SEARCH with SAVE
+        self.recent = RecentMessages()
         self._told: set[int] = set()  # UIDs whose flags in `snapshot` the client was told
         self._is_behind = False  # the client was told that `_settled` is its HIGHESTMODSEQ
         self._settled = snapshot.mod_seq
@@ -128,6 +131,12 @@ class Selected:
         if snapshot.mailbox.uid_validity != self.uid_validity:
             raise NotFound("the mailbox was replaced by another one of its name")
         self.snapshot = snapshot
+
+    async def look_for_recent(self) -> None:
+        """Claim the messages in `snapshot` that no session was told of (RFC 3501)."""
+        # Those of another's mailbox are left to its owner.
+        take = not self.read_only and not self.place.spot.is_foreign
+        await self.recent.look(self._mailboxes, self.place, self.snapshot.mailbox, take=take)
 
     # What the client names
 
@@ -254,7 +263,13 @@ class Selected:
             self.tell(uids)
 
     def news(
-        self, *, expunge: bool, vanished: bool, mod_seq: bool, uid_only: bool = False
+        self,
+        *,
+        expunge: bool,
+        vanished: bool,
+        mod_seq: bool,
+        uid_only: bool = False,
+        recent: bool = False,
     ) -> Iterator[Response]:
         """Everything between what was announced and `snapshot`.
 
@@ -277,6 +292,8 @@ class Selected:
             yield Exists(len(self.uids))
         elif not expunge:
             yield from self._grown(found.appended, shrunk=bool(found.expunged))
+        if recent and appended:
+            yield self.recent_count()
         changed = [uid for uid in found.changed if uid not in told]
         if changed:
             yield from self.new_flags()
@@ -285,6 +302,9 @@ class Selected:
             yield from self._delayed()
         if self.uids is self.snapshot.uids:
             self._settled = self.snapshot.mod_seq
+
+    def recent_count(self) -> Recent:
+        return Recent(self.recent.count(self.uids))
 
     def new_flags(self) -> Iterator[Response]:
         """`known_flags` where rights changed, or before a keyword that was not named yet.
@@ -346,6 +366,12 @@ class Selected:
         if appended:
             yield Exists(len(self.uids))
 
+    def flags_column(self, batch: Batch) -> Told:
+        """FLAGS of a batch, as the client is told them."""
+        placements = self.snapshot.placements
+        told = flags.column(placements, batch.of(placements.looks))
+        return self.recent.marked(batch.uids, told)
+
     def flags_of(
         self, uids: Sequence[int], *, mod_seq: bool, uid_only: bool = False
     ) -> Iterator[Response]:
@@ -355,5 +381,5 @@ class Selected:
             told = [] if uid_only else [Told(UID, batch.uids)]
             if mod_seq:
                 told.append(Told(MODSEQ, batch.of(placements.mod_seqs)))
-            told.append(flags.column(placements, batch.of(placements.looks)))
+            told.append(self.flags_column(batch))
             yield batch.fetched(told, uid_only=uid_only)

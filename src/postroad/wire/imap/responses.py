@@ -80,10 +80,12 @@ class Exists:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """RFC 3501 section 7.3.2. We never set \\Recent, and say so to clients that ask."""
+    """RFC 3501 section 7.3.2."""
+
+    count: int
 
     def encode(self) -> bytes:
-        return b"* 0 RECENT\r\n"
+        return b"* %d RECENT\r\n" % self.count
 
 
 @dataclass(frozen=True, slots=True)

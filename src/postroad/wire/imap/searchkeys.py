@@ -85,6 +85,13 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
+class IsRecent:
+    """RECENT and OLD (RFC 3501 section 6.4.4)."""
+
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class InSet:
     """By UID, or by sequence number."""
 
@@ -125,6 +132,7 @@ class Or:
 Key = (
     All
     | HasFlag
+    | IsRecent
     | HasHeader
     | HasText
     | Sized
@@ -147,12 +155,11 @@ _FLAGS = {
     b"FLAGGED": "\\Flagged",
     b"SEEN": "\\Seen",
 }
-# We never set \Recent (RFC 3501 section 2.3.2), so RECENT and NEW find nothing.
 _SIMPLE: dict[bytes, Key] = {
     b"ALL": All(),
-    b"OLD": All(),
-    b"RECENT": All(wanted=False),
-    b"NEW": All(wanted=False),
+    b"OLD": IsRecent(wanted=False),
+    b"RECENT": IsRecent(wanted=True),
+    b"NEW": And((IsRecent(wanted=True), HasFlag("\\Seen", wanted=False))),
     b"SAVEDATESUPPORTED": All(),  # RFC 8514 section 4.3
     **{name: HasFlag(flag, wanted=True) for name, flag in _FLAGS.items()},
     **{b"UN" + name: HasFlag(flag, wanted=False) for name, flag in _FLAGS.items()},

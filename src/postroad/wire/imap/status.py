@@ -10,7 +10,7 @@ _MAX_ITEMS = 50
 
 class StatusItem(Enum):
     MESSAGES = b"MESSAGES"
-    RECENT = b"RECENT"  # RFC 3501; always 0 here
+    RECENT = b"RECENT"  # RFC 3501
     UIDNEXT = b"UIDNEXT"
     UIDVALIDITY = b"UIDVALIDITY"
     UNSEEN = b"UNSEEN"

@@ -23,7 +23,7 @@ from postroad.model.mailbox import Mailbox, MailboxCounts, SpecialUse
 
 MAX_MAILBOXES = 10_000
 COLUMNS = """mailbox_id, name, special_use, uid_validity, uid_next, mod_seq,
-    oldest_known_mod_seq, messages, octets, selectable"""
+    oldest_known_mod_seq, messages, octets, selectable, first_recent"""
 
 _ALL = Sql(f"SELECT {COLUMNS} FROM mailbox WHERE owner_id = :owner ORDER BY name")  # noqa: S608
 _BY_NAME = Sql(
@@ -81,6 +81,9 @@ _COUNTS = Sql("""
         coalesce(sum(CASE WHEN flags & 8 <> 0 THEN 1 ELSE 0 END), 0)
     FROM placement WHERE owner_id = :owner AND mailbox_id = :mailbox
 """)
+_CLAIM_RECENT = Sql("""
+    UPDATE mailbox SET first_recent = :before WHERE owner_id = :owner AND mailbox_id = :mailbox
+""")
 _SUBSCRIPTIONS = Sql("SELECT name FROM subscription WHERE owner_id = :owner")
 _SUBSCRIBE = Sql("""
     INSERT INTO subscription (owner_id, name) VALUES (:owner, :name) ON CONFLICT DO NOTHING
@@ -105,6 +108,7 @@ def to_mailbox(row: Row) -> Mailbox:
         messages=integer(row[7]),
         octets=integer(row[8]),
         selectable=bool(row[9]),
+        first_recent=Uid(integer(row[10])),
     )
 
 
@@ -323,6 +327,15 @@ def rename_tree(owner: AccountId, source: MailboxName, target: MailboxName) -> S
 def counts(owner: AccountId, mailbox: MailboxId) -> Steps[MailboxCounts]:
     rows = yield Run(_COUNTS, {"owner": owner, "mailbox": mailbox})
     return MailboxCounts(integer(rows[0][0]), integer(rows[0][1]))
+
+
+def claim_recent(owner: AccountId, mailbox: MailboxId, before: Uid) -> Steps[range]:
+    yield from lock(owner)
+    first = (yield from load(owner, mailbox)).first_recent
+    if first >= before:
+        return range(0)
+    yield Run(_CLAIM_RECENT, {"owner": owner, "mailbox": mailbox, "before": before})
+    return range(first, before)
 
 
 def subscriptions(owner: AccountId) -> Steps[frozenset[MailboxName]]:

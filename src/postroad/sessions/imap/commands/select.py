@@ -45,6 +45,8 @@ async def handle(context: Context, command: Select, *, read_only: bool) -> Repli
     renewed = partial(context.reach.renewed, viewer)
     view = Selected(context.mailboxes, place, snapshot, read_only=read_only, renewed=renewed)
     context.view = view
+    if not context.rev2:
+        await view.look_for_recent()
     for response in _facts(context, view):
         yield response
     yield entry_of(place, utf8=context.utf8)
@@ -68,7 +70,7 @@ def _facts(context: Context, view: Selected) -> Iterator[r.Response]:
     mailbox = snapshot.mailbox
     yield r.Exists(len(snapshot))
     if not context.rev2:
-        yield r.Recent()
+        yield view.recent_count()
     yield from view.known_flags()
     for code, text in (
         (b"UIDVALIDITY %d" % mailbox.uid_validity, "Validity of UIDs"),

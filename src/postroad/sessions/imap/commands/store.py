@@ -89,7 +89,7 @@ def _flags(
             told.append(Told(UID, batch.uids))
         if context.condstore:
             told.append(Told(MODSEQ, batch.of(placements.mod_seqs)))
-        told.append(flags.column(placements, batch.of(placements.looks)))
+        told.append(view.flags_column(batch))
         yield batch.fetched(told, uid_only=context.uid_only)
 
 
