@@ -1,5 +1,6 @@
 """Clients of one account in memory; no sockets."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
@@ -8,6 +9,7 @@ from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
 from postroad.base.errors import AuthenticationFailed
+from postroad.base.errors import AuthenticationFailed, NotAuthorised
 from postroad.base.moments import after
 from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
@@ -30,6 +32,12 @@ from postroad.sessions.imap.session import (
     UpgradeToTls,
 )
 from postroad.sessions.imap.settings import ImapSettings, Peer
+from postroad.sessions.sasl.exchange import (
+    NO_EVIDENCE,
+    Circumstances,
+    OauthHint,
+    TlsEvidence,
+)
 from postroad.stores.blobs import BlobStore
 from postroad.stores.mail import MailStore
 from sessions.imap.memory import NOW, MemoryMail
@@ -50,6 +58,19 @@ class MemoryAuthenticator:
         if name != ALICE.address or password.reveal() != "secret":
             raise AuthenticationFailed("the name or the password is wrong")
         return Principal(ALICE, "1")
+
+    async def bearer(self, token: Secret, name: str, *, protocol: str, peer: str) -> Principal:
+        """The token of RFC 7628 section 4.1."""
+        if token.reveal() != "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==":
+            raise AuthenticationFailed("the name or the password is wrong")
+        return Principal(ALICE, "oauth")
+
+    async def certified(
+        self, addresses: Sequence[str], name: str, *, protocol: str, peer: str
+    ) -> Principal:
+        if name and name not in addresses:
+            raise NotAuthorised("the certificate is of somebody else")
+        return Principal(ALICE, "certificate")
 
 
 class Clients:
@@ -82,6 +103,7 @@ class Clients:
         self.sessions: dict[str, ImapSession] = {}
         self.settings = SETTINGS
         self.has_tls = True
+        self.evidence = NO_EVIDENCE
         self.logs_in = True
 
     async def prepare(self, text: str) -> None:
@@ -116,6 +138,12 @@ class Clients:
                 self.mail.boxes = {
                     key: replace(box, first_recent=Uid(1)) for key, box in self.mail.boxes.items()
                 }
+            case ["sasl"]:  # tokens, and a certificate of alice
+                hint = OauthHint(
+                    "example_scope", "https://example.com/.well-known/openid-configuration"
+                )
+                self.settings = replace(SETTINGS, sasl=Circumstances(oauth=hint))
+                self.evidence = TlsEvidence((ALICE.address,))
             case ["forgotten", "changes"]:
                 self.mail.forgets = True
             case _:
@@ -148,7 +176,12 @@ class Clients:
         if client not in self.sessions:
             peer = Peer("192.0.2.1")
             session = self.sessions[client] = ImapSession(
-                self.settings, peer, self.services, has_tls=self.has_tls, can_start_tls=True
+                self.settings,
+                peer,
+                self.services,
+                has_tls=self.has_tls,
+                can_start_tls=True,
+                evidence=self.evidence,
             )
             if self.logs_in:
                 await self._receive(session, b"a LOGIN alice@example.org secret\r\n")

@@ -3,6 +3,7 @@ r"""Play a written SMTP conversation against a session in memory.
 # a remark
 given: role submission        mx, submission or submissions; mx when nothing is said
 given: tls                    the listener has done the handshake
+given: sasl                   tokens are taken, over TLS with a certificate of alice@example.org
 given: loopback               the peer is on this machine, and settings let it log in in the clear
 given: repair                 bare CRs and LFs are repaired
 given: NAME NUMBER            a number of SmtpSettings
@@ -21,6 +22,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from postroad.sessions.sasl.exchange import Circumstances, OauthHint, TlsEvidence
 from postroad.sessions.smtp.ports import Peer, Tls
 from postroad.sessions.smtp.server import CloseConnection, Output, SmtpSession, UpgradeToTls
 from postroad.sessions.smtp.settings import BareNewlines, Cleartext, Role, SmtpSettings
@@ -73,6 +75,10 @@ class Conversation:
                 self.role = Role(value)
             case "tls":
                 self.tls = TLS
+            case "sasl":
+                hint = OauthHint("https://mail.example.com/", "")
+                self.settings = replace(self.settings, sasl=Circumstances(oauth=hint))
+                self.tls = replace(TLS, evidence=TlsEvidence(("alice@example.org",)))
             case "loopback":
                 self.is_loopback = True
                 self.settings = replace(self.settings, cleartext=Cleartext.LOOPBACK)

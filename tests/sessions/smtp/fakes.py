@@ -7,6 +7,7 @@ from postroad.base.errors import (
     AuthenticationFailed,
     LowSpace,
     MailError,
+    NotAuthorised,
     NotFound,
     NotPermitted,
     OverQuota,
@@ -110,12 +111,17 @@ class FakeCore(Reception, Authenticator):
         raise TryLater("there are no keys here")
 
     async def bearer(self, token: Secret, name: str, *, protocol: str, peer: str) -> Principal:
-        raise TryLater("there is no issuer here")
+        """The token of RFC 7628 section 4.1."""
+        if token.reveal() != "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==":
+            raise AuthenticationFailed("the name or the password is wrong")
+        return Principal(_account(name), "oauth")
 
     async def certified(
         self, addresses: Sequence[str], name: str, *, protocol: str, peer: str
     ) -> Principal:
-        raise TryLater("there is nobody here")
+        if name and name not in addresses:
+            raise NotAuthorised("the certificate is of somebody else")
+        return Principal(_account(addresses[0]), "certificate")
 
 
 def _account(address: str) -> Account:
