@@ -8,7 +8,6 @@ from typing import cast
 from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
-from postroad.base.errors import AuthenticationFailed
 from postroad.base.errors import AuthenticationFailed, NotAuthorised
 from postroad.base.moments import after
 from postroad.base.secret import Secret
@@ -107,13 +106,14 @@ class Clients:
         self.logs_in = True
 
     async def prepare(self, text: str) -> None:
-        await self._prepare(text)
-        if text != "new messages":
-            # Another session was told of what is there.
-            self.mail.boxes = {
-                key: replace(box, first_recent=box.uid_next)
-                for key, box in self.mail.boxes.items()
-            }
+        """Unless told so, another session knew of what is there already."""
+        is_new = text == "new messages"
+        if not is_new:
+            await self._prepare(text)
+        self.mail.boxes = {
+            key: replace(box, first_recent=Uid(1) if is_new else box.uid_next)
+            for key, box in self.mail.boxes.items()
+        }
 
     async def _prepare(self, text: str) -> None:
         match text.split():
@@ -134,10 +134,6 @@ class Clients:
                 self.has_tls = self.logs_in = False
             case ["old", "rows", *_]:  # of the messages so far
                 self.mail.old.update(self.mail.emails)
-            case ["new", "messages"]:
-                self.mail.boxes = {
-                    key: replace(box, first_recent=Uid(1)) for key, box in self.mail.boxes.items()
-                }
             case ["sasl"]:  # tokens, and a certificate of alice
                 hint = OauthHint(
                     "example_scope", "https://example.com/.well-known/openid-configuration"

@@ -21,6 +21,7 @@ from postroad.wire.imap.searchkeys import (
     HasId,
     HasText,
     InSet,
+    IsRecent,
     Key,
     ModifiedSince,
     Not,
@@ -41,8 +42,8 @@ SEEN = HasFlag("\\Seen", wanted=True)
     ("octets", "key"),
     [
         (b"ALL", All()),
-        (b"old", All()),
-        (b"NEW", All(wanted=False)),
+        (b"old", IsRecent(wanted=False)),
+        (b"NEW", And((IsRecent(wanted=True), HasFlag("\\Seen", wanted=False)))),
         (b"UNSEEN", HasFlag("\\Seen", wanted=False)),
         (b"KEYWORD $Junk", HasFlag("$Junk", wanted=True)),
         (b"UNKEYWORD x", HasFlag("x", wanted=False)),
