@@ -29,6 +29,7 @@ from postroad.config.settings import DeliveryMode, Scram, Settings
 from postroad.core.auth.passwords import Passwords
 from postroad.core.auth.scram import ScramVerifiers
 from postroad.core.auth.sealing import Sealer
+from postroad.core.auth.verified import VERIFIED, VerifiedPasswords
 from postroad.core.directory.accounts import Accounts
 from postroad.core.directory.domains import Domains
 from postroad.core.directory.keys import ApiKeys
@@ -73,6 +74,7 @@ class Program:
     keys: ApiKeys
     signer: Signer
     identities: Identities
+    verified: VerifiedPasswords
     sending: Sending
 
 
@@ -198,6 +200,7 @@ def _assemble(
         domains=Domains(directory, dns, sealer, tasks, clock, hostname),
         keys=ApiKeys(directory, sealer, clock),
         signer=signer,
+        verified=_verified(bus, seat),
         identities=Identities(directory, only_verified=live),
         sending=Sending(queue, blobs, signer, bus, tasks, clock, metrics),
     )
@@ -206,6 +209,15 @@ def _assemble(
 def _shared(seat: Seat) -> tuple[LocalBus, Metrics]:
     board = seat.shared.board
     return SiblingBus(seat.number, seat.shared.channels, board), Metrics(board, seat.number)
+
+
+def _verified(bus: LocalBus, seat: Seat | None) -> VerifiedPasswords:
+    """Over all workers, where there are some."""
+    if seat is None or not isinstance(bus, SiblingBus):
+        return VerifiedPasswords()
+    verified = VerifiedPasswords(seat.shared.secret, bus.tell)
+    bus.hear(VERIFIED, lambda values: verified.hear(str(values[0]), str(values[1])))
+    return verified
 
 
 def _share_of_cores(seat: Seat | None) -> int:

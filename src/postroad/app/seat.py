@@ -1,5 +1,6 @@
 """A worker's place among the others, and all that they share."""
 
+import secrets
 from dataclasses import dataclass
 
 from postroad.adapters.bus.channels import Channels
@@ -18,6 +19,8 @@ class Shared:
     crowd: Crowd
     channels: Channels
     turns: Turns
+    secret: bytes
+    """For what workers tell each other and nobody else may guess."""
 
     def clear(self, number: int) -> None:
         """A worker has died: nothing may wait for it, or count what it had."""
@@ -48,4 +51,11 @@ class Seat:
 
 def share(count: int) -> Shared:
     """Before the workers are started."""
-    return Shared(count, Board(count), Crowd(count), Channels(count), Turns(count))
+    return Shared(
+        count,
+        Board(count),
+        Crowd(count),
+        Channels(count),
+        Turns(count),
+        secrets.token_bytes(32),
+    )

@@ -70,6 +70,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             program.scram,
             program.metrics,
             token_verifier(program),
+            program.verified,
         ),
         reception=_reception(program, router, spools),
         reach=reach,

@@ -1,10 +1,8 @@
 """Proving who somebody is: the one place that all protocols ask."""
 
 import contextlib
-import hashlib
 import logging
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +17,7 @@ from postroad.core.auth.passwords import (
 from postroad.core.auth.scram import ITERATIONS, Digest, ScramVerifiers
 from postroad.core.auth.sealing import Sealer
 from postroad.core.auth.throttle import Throttle
+from postroad.core.auth.verified import VerifiedPasswords
 from postroad.formats.mailaddress import normalise_address
 from postroad.model.directory import Account, Credential, CredentialKind
 from postroad.model.principal import Principal, Program
@@ -27,7 +26,6 @@ from postroad.ports.counters import Counter, Counters, NoCounters
 from postroad.ports.tokens import TokenVerifier
 from postroad.stores.directory import DirectoryStore
 
-_REMEMBERED = 10_000
 _MAX_ADDRESSES = 20  # of one certificate
 _TOUCH_AFTER = Moment(60 * 1_000_000)
 
@@ -70,6 +68,7 @@ class Authenticator:
         scram: ScramVerifiers,
         counters: Counters | None = None,
         tokens: TokenVerifier | None = None,
+        verified: VerifiedPasswords | None = None,
     ) -> None:
         """Without `tokens`, no access token opens anything."""
         self._directory = directory
@@ -80,9 +79,7 @@ class Authenticator:
         self._scram = scram
         self._counters = counters or NoCounters()
         self._tokens = tokens
-        # Verified credentials: the key holds the auth_version, so a change makes it void.
-        self._verified: OrderedDict[bytes, str] = OrderedDict()
-        self._pepper = secrets.token_bytes(32)
+        self._verified = verified or VerifiedPasswords()
 
     async def authenticate(
         self, name: str, password: Secret, *, protocol: str, peer: str
@@ -215,9 +212,7 @@ class Authenticator:
         protocol: str,
     ) -> str | None:
         """The id of the credential that fits, or None."""
-        key = self._cache_key(account, password, protocol)
-        if (known := self._verified.get(key)) is not None:
-            self._verified.move_to_end(key)
+        if (known := self._verified.find(account, password, protocol)) is not None:
             return known
         for credential in credentials:
             if credential.kind is not CredentialKind.APP_PASSWORD:
@@ -231,9 +226,7 @@ class Authenticator:
         if own is None or not fits:
             return None
         await self._keep_scram(account, own, password)
-        self._verified[key] = own.credential_id
-        while len(self._verified) > _REMEMBERED:
-            self._verified.popitem(last=False)
+        self._verified.add(account, password, protocol, own.credential_id)
         return own.credential_id
 
     async def _keep_scram(
@@ -244,9 +237,3 @@ class Authenticator:
         if scram is not None:
             with contextlib.suppress(MailError):
                 await self._directory.keep_scram(credential, scram)
-
-    def _cache_key(self, account: Account, password: Secret, protocol: str) -> bytes:
-        about = f"{account.account_id}\0{account.auth_version}\0{protocol}\0".encode()
-        return hashlib.blake2b(
-            about + password.octets(), key=self._pepper, digest_size=32
-        ).digest()
