@@ -32,6 +32,7 @@ def metrics(server: RunningServer) -> dict[tuple[str, str], float]:
 def connections(server: RunningServer) -> list[int]:
     """How many each worker has."""
     found = metrics(server)
+    assert 0 <= found["postroad_worker_silent_seconds", "0"] < 10
     return [int(found["postroad_worker_connections", str(n)]) for n in range(2)]
 
 

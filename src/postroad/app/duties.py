@@ -52,7 +52,7 @@ class Duties:
         tasks, every = self._program.tasks, self._program.tasks.every
         scheduler, transport = self._services.scheduler, self._services.transport
         tasks.keep("queue", lambda: self._work_queue(scheduler))
-        every("deadlines", timedelta(seconds=5), self._listeners.check_deadlines)
+        every("deadlines", timedelta(seconds=5), self._check_deadlines)
         every("leases", timedelta(seconds=20), scheduler.renew)
         every("changes by others", timedelta(seconds=1), self._look_for_changes)
         every("queue sizes", timedelta(seconds=10), self._count_queue)
@@ -87,6 +87,10 @@ class Duties:
                 while scheduler.in_flight:
                     wake.clear()
                     await wake.wait()
+
+    async def _check_deadlines(self) -> None:
+        self._program.metrics.beat()
+        await self._listeners.check_deadlines()
 
     # The queue
 

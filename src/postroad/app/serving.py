@@ -41,7 +41,7 @@ from postroad.server.listener import ConnectionLimits, Listeners
 from postroad.server.logs import configure
 from postroad.server.openfiles import allow_open_files
 from postroad.server.sockets import Sockets, handed_over
-from postroad.server.web import WebServer
+from postroad.server.web import MAX_CONNECTIONS, WebServer
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,13 @@ class Server:
         program, settings = self._program, self._program.settings
         searching = Searching(program)
         services = build_services(program, spools(program), searching)
-        web = WebServer(self._api(services), self._certificates.context, self._sockets.take)
+        count = 1 if self._seat is None else self._seat.shared.count
+        web = WebServer(
+            self._api(services),
+            self._certificates.context,
+            self._sockets.take,
+            MAX_CONNECTIONS // count,
+        )
         web.listen(
             [split_listener(one) for one in settings.listen.http],
             [split_listener(one) for one in settings.listen.https],

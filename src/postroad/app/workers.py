@@ -105,6 +105,10 @@ def supervise(
             new = source.load()
             configure(new.log.level.value, as_json=new.log.format is LogFormat.JSON)
 
+    def stop() -> None:
+        shared.board.close()
+        sockets.close()
+
     with _frozen():
         Supervisor(
             Plan(
@@ -113,7 +117,7 @@ def supervise(
                 work=work,
                 died=shared.clear,
                 ready=all_ready,
-                stopping=sockets.close,
+                stopping=stop,
                 reload=reload,
             )
         ).run()

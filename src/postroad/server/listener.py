@@ -51,6 +51,9 @@ class Census(Protocol):
 
     def of_address(self, peer: str) -> int: ...
 
+    def is_closed(self) -> bool:
+        """Whether all are about to end, and nobody new comes in."""
+
 
 class OwnCensus(Census):
     """Where this process is the only one."""
@@ -74,6 +77,9 @@ class OwnCensus(Census):
 
     def of_address(self, peer: str) -> int:
         return self._by_address[peer]
+
+    def is_closed(self) -> bool:
+        return False
 
 
 class Listeners:
@@ -142,7 +148,8 @@ class Listeners:
     def _admit(self, connection: Connection, service: Service) -> Conversation | bytes:
         over = self._census.total() >= self.limits.total
         crowd = self._census.of_address(connection.peer) >= self.limits.per_address
-        if self._draining or over or (crowd and not is_loopback(connection.peer)):
+        is_ending = self._draining or self._census.is_closed()
+        if is_ending or over or (crowd and not is_loopback(connection.peer)):
             log.warning(
                 "no room for a connection",
                 extra={"service": service.name, "peer": connection.peer},

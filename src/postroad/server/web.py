@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from postroad.server.guardedhttp import GuardedHttp
 from postroad.server.sockets import bound
 
-_MAX_CONNECTIONS = 2000  # those beyond are told 503
+MAX_CONNECTIONS = 2000  # those beyond are told 503
 
 
 class _Server(uvicorn.Server):
@@ -31,10 +31,12 @@ class WebServer:
         app: ASGIApp,
         tls: Callable[[], ssl.SSLContext],
         take: Callable[[str, str, int], socket.socket] = bound,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self._app = app
         self._tls = tls
         self._take = take
+        self._max_connections = max_connections
         self._servers: list[tuple[_Server, list[socket.socket]]] = []
 
     def listen(
@@ -55,7 +57,7 @@ class WebServer:
                 http=GuardedHttp,
                 # Security: who calls is whose connection it is, whatever a header field says.
                 proxy_headers=False,
-                limit_concurrency=_MAX_CONNECTIONS,
+                limit_concurrency=self._max_connections,
                 timeout_graceful_shutdown=10,
             )
             config.load()

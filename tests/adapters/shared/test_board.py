@@ -97,5 +97,8 @@ def test_who_has_more_holds_back_for_those_that_serve() -> None:
     other.retire()
     assert not mine.has_more_than_others()
     assert (mine.total(), mine.of_address("192.0.2.1")) == (3, 3)
+    assert not mine.is_closed()
+    board.close()
+    assert mine.is_closed()
     mine.went("imap", "192.0.2.1")
     assert (other.total(), other.of_address("192.0.2.1")) == (2, 2)

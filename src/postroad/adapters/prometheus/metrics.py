@@ -4,6 +4,7 @@ The registry is our own, so that two servers in one process do not mix.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
@@ -22,6 +23,7 @@ _TEXTS = {
     Counter.OUTCOMES: ("Recipients of outgoing mail, by what became of an attempt.", "state"),
 }
 _PID = f"{NOW}pid"
+_BEAT = f"{NOW}beat"  # on the clock that all processes of a machine share
 _STARTS = "starts"
 Gauge = Callable[[], Mapping[str, float]]
 
@@ -33,6 +35,7 @@ class Metrics(Counters):
         self._part = self._board.parts[number]
         self._part.set(_PID, os.getpid())
         self._part.add(_STARTS)
+        self.beat()
         self._registry = prometheus.CollectorRegistry()
         if len(self._board.parts) == 1:
             prometheus.ProcessCollector(registry=self._registry)
@@ -40,6 +43,10 @@ class Metrics(Counters):
         else:
             self._registry.register(_Workers(self._board))
         self._registry.register(_Counted(self._board))
+
+    def beat(self) -> None:
+        """We live; to be called every few seconds."""
+        self._part.set(_BEAT, int(time.monotonic()))
 
     def count(self, counter: Counter, label: str, amount: int = 1) -> None:
         self._part.add(f"{counter.value}.{label}", amount)
@@ -83,13 +90,21 @@ class _Workers(Collector):
         starts = CounterMetricFamily(
             "postroad_worker_starts", "How often a worker was started.", labels=["worker"]
         )
+        silent = GaugeMetricFamily(
+            "postroad_worker_silent_seconds",
+            "How long ago a worker last looked after its connections; it does every 5 seconds.",
+            labels=["worker"],
+        )
         pids = {"supervisor": os.getppid()}
         for number, part in enumerate(self._board.parts):
             connections.add_metric([str(number)], part.value(f"{NOW}connections"))
             starts.add_metric([str(number)], part.value(_STARTS))
             if pid := part.value(_PID):
                 pids[str(number)] = pid
+                seconds = time.monotonic() - part.value(_BEAT)
+                silent.add_metric([str(number)], max(0.0, round(seconds)))
         yield connections
+        yield silent
         yield starts
         yield from _of_processes(pids)
 

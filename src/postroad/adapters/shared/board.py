@@ -23,7 +23,16 @@ class Board:
 
     def __init__(self, parts: int) -> None:
         self._memory = mmap.mmap(-1, parts * _PART_OCTETS)
+        self._closed = mmap.mmap(-1, 1)
         self.parts = [Part(self._memory, number * _PART_OCTETS) for number in range(parts)]
+
+    @property
+    def is_closed(self) -> bool:
+        """The supervisor has been told to end, which a worker may not have heard yet."""
+        return bool(self._closed[0])
+
+    def close(self) -> None:
+        self._closed[0] = 1
 
     def totals(self) -> dict[str, int]:
         """Every name with the sum over all parts."""

@@ -29,6 +29,9 @@ class SharedCensus:
     def of_address(self, peer: str) -> int:
         return self._crowd.count(peer)
 
+    def is_closed(self) -> bool:
+        return self._board.is_closed
+
     # The `Fairness` of the same listeners
 
     def arriving(self, amount: int) -> None:
