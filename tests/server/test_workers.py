@@ -1,6 +1,7 @@
 """Several workers behind the same sockets, on the same data: what one does holds for all."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -237,3 +238,34 @@ def test_changed_settings_reach_all_workers(make_server: MakeServer) -> None:
         assert second.line().startswith(b"421")
         second.socket.close()
     server.write_config({"limits.connections": 1000})
+
+
+def test_a_worker_that_is_stuck_holds_nobody_up(make_server: MakeServer) -> None:
+    server = two_workers(make_server)
+    stuck = worker_pids(server)[0]
+    os.kill(stuck, signal.SIGSTOP)
+    try:
+        with ExitStack() as stack:
+            for _ in range(10):
+                began = time.monotonic()
+                stack.enter_context(talk(server, "smtp"))
+                assert time.monotonic() - began < 2
+    finally:
+        os.kill(stuck, signal.SIGCONT)
+
+
+def test_duties_are_taken_over(make_server: MakeServer) -> None:
+    server = two_workers(make_server)
+    wait_for_log(server, "lease taken  lease=upkeep")
+    (holder,) = [n for n in range(2) if f"lease=upkeep worker={n}" in server.log()]
+    os.kill(_pid_of(server, holder), signal.SIGTERM)  # it ends in good order, and is replaced
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while server.log().count("lease taken  lease=upkeep") < 2:
+        assert time.monotonic() < deadline, server.log()
+        time.sleep(0.05)
+
+
+def _pid_of(server: RunningServer, worker: int) -> int:
+    started = [line for line in server.log().splitlines() if "worker started" in line]
+    found = re.findall(rf"pid=(\d+) worker={worker}$", "\n".join(started), re.MULTILINE)
+    return int(found[-1])
