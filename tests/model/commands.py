@@ -154,7 +154,9 @@ class Play(Stage):
         box.change(changing, action, flags)
         before = list(client.uids)
         touched = set(box.touched)
-        answer = await self.send(n, command, may_expunge=by_uid)
+        some_are_gone = len(there) < len(named) and not modified
+        expect = b"NO" if some_are_gone and not silent and not by_uid else b"OK"
+        answer = await self.send(n, command, expect=expect, may_expunge=by_uid)
         told = [u if by_uid else before.index(u) + 1 for u in modified]
         assert numbers(answer.codes.get(b"MODIFIED", b"")) == told
         if silent:

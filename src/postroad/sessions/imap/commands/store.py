@@ -52,7 +52,7 @@ async def handle(context: Context, command: Store, *, by_uid: bool) -> Replies:
         for response in _mod_seqs(view, told, uid_only=context.uid_only):
             yield response
     view.tell_of(done, told)
-    yield _end(view, uids, modified, by_uid=by_uid)
+    yield _end(view, uids, modified, by_uid=by_uid, silent=command.silent)
 
 
 def _told(
@@ -68,13 +68,18 @@ def _told(
     return [uid for uid in told if uid not in modified]
 
 
-def _end(view: Selected, uids: Sequence[Uid], modified: set[Uid], *, by_uid: bool) -> Done:
+def _end(
+    view: Selected, uids: Sequence[Uid], modified: set[Uid], *, by_uid: bool, silent: bool
+) -> Done:
     if modified:
         # RFC 7162 section 3.1.3: in numbers for STORE, in UIDs for UID STORE.
         numbers = sorted(modified) if by_uid else view.numbers_of(sorted(modified))
         return Done("Conditional STORE failed", b"MODIFIED " + encode_numbers(numbers))
     if view.lacks(view.spans_of_uids(uids)):
-        return Done("Some messages are gone", b"EXPUNGEISSUED")
+        # RFC 2180 section 4.2: a client that waits for the flags must not wait for these; UIDs
+        # that are gone are no error (RFC 9051 section 6.4.9).
+        condition = Condition.OK if silent or by_uid else Condition.NO
+        return Done("Some messages have been deleted", b"EXPUNGEISSUED", condition)
     return Done("Stored")
 
 
