@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from postroad.sessions.imap.feature import Context, Extension, UidRequired
+from postroad.sessions.imap.feature import Context, Done, Extension, UidRequired
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.responses import ESearch
 from postroad.wire.imap.search import Return, Search
@@ -49,6 +49,15 @@ def extended(
         mod_seq=highest(view, told) if command.uses_mod_seq else None,
         partial=partial,
     )
+
+
+def done(view: Selected, text: str, *, by_uid: bool) -> Done:
+    """The end of a search, in which messages that are gone matched nothing.
+
+    By number the client is not told of them now: it may want to know (RFC 5530 section 3).
+    """
+    lacks = not by_uid and view.lacks([(0, len(view.uids))])
+    return Done(text, b"EXPUNGEISSUED" if lacks else b"")
 
 
 def numbers_of(view: Selected, places: Sequence[int], *, by_uid: bool) -> Sequence[int]:

@@ -219,7 +219,7 @@ class Selected:
 
     def lacks(self, spans: Iterable[Span]) -> bool:
         """Whether a message at `spans` is gone, though the client was not told yet."""
-        if self.uids is self.snapshot.uids:
+        if self.snapshot.uids[: len(self.uids)] == self.uids:
             return False
         index = self.snapshot.index
         return any(index(uid) is None for a, b in spans for uid in self.uids[a:b])

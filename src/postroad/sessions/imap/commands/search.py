@@ -9,13 +9,12 @@ from postroad.sessions.imap.evaluate import Evaluation
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
-    Done,
     Feature,
     News,
     Replies,
     always,
 )
-from postroad.sessions.imap.results import begin, extended, highest, numbers_of
+from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.wire.imap.responses import SearchHits
 from postroad.wire.imap.search import Return, Search, parse_search
 
@@ -33,7 +32,7 @@ async def handle(context: Context, command: Search, *, by_uid: bool) -> Replies:
         yield SearchHits(numbers_of(view, places, by_uid=by_uid), mod_seq)
     elif (found := extended(context, command, places, returns, by_uid=by_uid)) is not None:
         yield found
-    yield Done("Searched")
+    yield done(view, "Searched", by_uid=by_uid)
 
 
 SEARCH = Feature(

@@ -7,13 +7,12 @@ from postroad.sessions.imap.evaluate import Evaluation
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
-    Done,
     Feature,
     News,
     Replies,
     always,
 )
-from postroad.sessions.imap.results import begin, extended, highest, numbers_of
+from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.sessions.imap.sorting import sorted_places
 from postroad.wire.imap.sort import Sort, Sorted, parse_sort
 
@@ -31,7 +30,7 @@ async def handle(context: Context, command: Sort, *, by_uid: bool) -> Replies:
         answer = extended(context, search, places, search.returns, by_uid=by_uid)
         if answer is not None:
             yield replace(answer, in_order=True)
-    yield Done("Sorted")
+    yield done(view, "Sorted", by_uid=by_uid)
 
 
 SORT = Feature(

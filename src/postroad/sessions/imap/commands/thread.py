@@ -6,14 +6,13 @@ from postroad.sessions.imap.evaluate import Evaluation
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
-    Done,
     Feature,
     News,
     Replies,
     always,
 )
 from postroad.sessions.imap.origins import read_origins
-from postroad.sessions.imap.results import begin, numbers_of
+from postroad.sessions.imap.results import begin, done, numbers_of
 from postroad.sessions.imap.sorting import read_keys
 from postroad.sessions.imap.threads import by_references, by_subject
 from postroad.wire.imap.sort import Algorithm, SortKey, Thread, Threads, parse_thread
@@ -31,7 +30,7 @@ async def handle(context: Context, command: Thread, *, by_uid: bool) -> Replies:
         origins = await read_origins(context, view, kept)
         forest = await by_references(origins, subjects, dates)
     yield Threads(await forest.encode(numbers_of(view, kept, by_uid=by_uid)))
-    yield Done("Threaded")
+    yield done(view, "Threaded", by_uid=by_uid)
 
 
 _KEYS = (SortKey.SUBJECT, SortKey.DATE)
