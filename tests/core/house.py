@@ -10,6 +10,7 @@ from postroad.adapters.memory.blobs import MemoryBlobStore
 from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.leases import MemoryLeaseStore
 from postroad.adapters.memory.mail import MemoryMailStore
+from postroad.adapters.memory.metadata import MemoryMetadataStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.sharing import MemorySharingStore
@@ -160,6 +161,7 @@ class House:
             MemoryReferenceStore(state),
             self.sharing,
             MemoryLeaseStore(state),
+            MemoryMetadataStore(state),
         )
         self.blobs, self.clock, self.jobs, self.bus = Blobs(), Watch(), Jobs(), LocalBus()
         self.elsewhere = Elsewhere()

@@ -11,6 +11,7 @@ from postroad.adapters.memory.blobs import MemoryBlobStore
 from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
+from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.queue.store import SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
@@ -21,12 +22,14 @@ from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.core.search.service import TextSearch
 from postroad.model.directory import Role
 from postroad.model.ids import AccountId
+from postroad.model.metadata import AnnotationLimits
 from postroad.model.principal import Principal
 from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.session import CloseConnection, ImapSession, Output
@@ -96,6 +99,9 @@ class Server:
                 self.mail, self._blobs, spools, bus, Inline(), SystemClock(), max_octets=10_000
             ),
             TextSearch(self.mail, self._blobs, cache, Inline(), None),
+            Annotations(
+                reach, SqlMetadataStore(self._engine), self._directory, bus, AnnotationLimits()
+            ),
         )
 
     def connect(self, number: int) -> ImapSession:

@@ -5,6 +5,7 @@ from stores.directory_contract import AccountsContract, CredentialsContract, Ten
 from stores.lease_contract import LeaseContract
 from stores.mail_contract import AppendContract, DeliverContract
 from stores.mailboxes_contract import MailboxesContract
+from stores.metadata_contract import MetadataContract
 from stores.placement_contract import FlagsContract, MoveContract
 from stores.queue_contract import (
     EventsContract,
@@ -27,6 +28,7 @@ __all__ = [
     "TestFlags",
     "TestLeases",
     "TestMailboxes",
+    "TestMetadata",
     "TestMove",
     "TestOperate",
     "TestReferences",
@@ -48,6 +50,7 @@ TestEvents = EventsContract
 TestFlags = FlagsContract
 TestLeases = LeaseContract
 TestMailboxes = MailboxesContract
+TestMetadata = MetadataContract
 TestMove = MoveContract
 TestOperate = OperateContract
 TestReferences = ReferenceContract

@@ -31,6 +31,7 @@ from postroad.model.queue import Needs, NewSubmission, Source
 from postroad.stores.directory import DirectoryStore, NewAccount
 from postroad.stores.leases import LeaseStore
 from postroad.stores.mail import MailStore
+from postroad.stores.metadata import MetadataStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 from postroad.stores.sharing import SharingStore
 
@@ -55,6 +56,7 @@ class Stores:
     references: ReferenceStore
     sharing: SharingStore
     leases: LeaseStore
+    metadata: MetadataStore
 
     async def tenant(self, name: str = "house", domain: str = DOMAIN) -> TenantId:
         """A tenant with a domain; the same again is the one there is."""

@@ -15,6 +15,7 @@ from postroad.adapters.segments.settings import SegmentSettings
 from postroad.adapters.segments.store import SegmentBlobStore
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
+from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
@@ -43,6 +44,7 @@ from postroad.stores.blobs import BlobStore
 from postroad.stores.directory import DirectoryStore
 from postroad.stores.leases import LeaseStore
 from postroad.stores.mail import MailStore
+from postroad.stores.metadata import MetadataStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 from postroad.stores.sharing import SharingStore
 
@@ -57,6 +59,7 @@ class Program:
     engine: SqliteEngine
     mail: MailStore
     sharing: SharingStore
+    metadata: MetadataStore
     directory: DirectoryStore
     queue: QueueStore
     references: ReferenceStore
@@ -184,6 +187,7 @@ def _assemble(
         engine=engine,
         mail=SqlMailStore(engine),
         sharing=SqlSharingStore(engine),
+        metadata=SqlMetadataStore(engine),
         directory=directory,
         queue=queue,
         references=SqlReferenceStore(engine),

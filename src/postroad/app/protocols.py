@@ -120,6 +120,7 @@ def _imap_maker(
         mailboxes=services.mailboxes,
         appending=services.appending,
         search=services.search,
+        annotations=services.annotations,
         now=program.clock.now,
     )
 

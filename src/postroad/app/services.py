@@ -19,6 +19,7 @@ from postroad.core.delivery.local import LocalMail
 from postroad.core.delivery.routing import Router
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
@@ -30,6 +31,7 @@ from postroad.core.reception.service import Parts, Reception, ReceptionSettings
 from postroad.core.search.service import TextSearch
 from postroad.core.sending.submission import SubmittedMail
 from postroad.core.upkeep.service import Retention, Upkeep
+from postroad.model.metadata import AnnotationLimits
 from postroad.ports.spool import Spools
 from postroad.server.delivery import Relay, SmtpTransport
 from postroad.sessions.smtp.client.settings import ClientSettings, TlsPolicy
@@ -47,6 +49,7 @@ class Services:
     mailboxes: MailboxService
     appending: Appending
     search: TextSearch
+    annotations: Annotations
     scheduler: Scheduler
     transport: SmtpTransport | None
     upkeep: Upkeep
@@ -98,6 +101,9 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             program.tasks,
             searching.index,
             searching.wake,
+        ),
+        annotations=Annotations(
+            reach, program.metadata, program.directory, program.bus, _annotations(settings)
         ),
         scheduler=_scheduler(program, router, spools, transport),
         transport=transport,
@@ -227,6 +233,13 @@ def _retention(settings: Settings) -> Retention:
         submissions=timedelta(days=mail.submission_days),
         events=timedelta(days=mail.story_days),
         changes=timedelta(days=mail.change_days),
+    )
+
+
+def _annotations(settings: Settings) -> AnnotationLimits:
+    limits = settings.limits
+    return AnnotationLimits(
+        limits.annotation_octets, limits.annotations, limits.annotations_octets
     )
 
 

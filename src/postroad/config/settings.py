@@ -201,6 +201,12 @@ class LimitSettings:
     """Memory for the lists of messages of mailboxes in use."""
     request_octets: int = 60_000_000
     """The largest body of an HTTP request."""
+    annotation_octets: int = 32_768
+    """The longest annotation of a mailbox or of the server (RFC 5464)."""
+    annotations: int = 1000
+    """Annotations of one mailbox, or of the server; those of each viewer are counted apart."""
+    annotations_octets: int = 2**20
+    """All annotations of one account together; those of each viewer are counted apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ import pytest
 from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.leases import MemoryLeaseStore
 from postroad.adapters.memory.mail import MemoryMailStore
+from postroad.adapters.memory.metadata import MemoryMetadataStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.sharing import MemorySharingStore
@@ -26,4 +27,5 @@ def stores(state: MemoryState) -> Stores:
         MemoryReferenceStore(state),
         MemorySharingStore(state),
         MemoryLeaseStore(state),
+        MemoryMetadataStore(state),
     )

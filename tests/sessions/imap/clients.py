@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import cast
 
 from postroad.adapters.memory.directory import MemoryDirectoryStore
+from postroad.adapters.memory.metadata import MemoryMetadataStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
 from postroad.base.errors import AuthenticationFailed, NotAuthorised
@@ -13,12 +14,14 @@ from postroad.base.moments import after
 from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.model.directory import Account, Role
 from postroad.model.ids import AccountId, MailboxName, TenantId, Uid
 from postroad.model.mailbox import Flags, SpecialUse
+from postroad.model.metadata import AnnotationLimits
 from postroad.model.principal import Principal
 from postroad.model.sharing import Viewer
 from postroad.ports.bus import Bus
@@ -97,6 +100,13 @@ class Clients:
             mailboxes,
             self.mail,
             self.mail,
+            Annotations(
+                reach,
+                MemoryMetadataStore(state),
+                MemoryDirectoryStore(state),
+                cast("Bus", self.mail),
+                AnnotationLimits(),
+            ),
             now=lambda: after(NOW, A_DAY),
         )
         self.sessions: dict[str, ImapSession] = {}

@@ -12,12 +12,14 @@ from postroad.adapters.bus.local import LocalBus
 from postroad.adapters.memory.blobs import MemoryBlobStore
 from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.mail import MemoryMailStore
+from postroad.adapters.memory.metadata import MemoryMetadataStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
 from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.engine import Engine
+from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.system.clock import SystemClock
@@ -25,6 +27,7 @@ from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
@@ -34,6 +37,7 @@ from postroad.formats.mime.prepare import prepare
 from postroad.model.directory import Account, Role
 from postroad.model.ids import MailboxName, Uid
 from postroad.model.mailbox import Flags, SpecialUse
+from postroad.model.metadata import AnnotationLimits
 from postroad.model.principal import Principal
 from postroad.model.sharing import Viewer
 from postroad.sessions.imap.feature import Services
@@ -41,6 +45,7 @@ from postroad.sessions.imap.session import CloseConnection, ImapSession, Output
 from postroad.sessions.imap.settings import ImapSettings, Peer
 from postroad.stores.directory import DirectoryStore, NewAccount
 from postroad.stores.mail import MailStore
+from postroad.stores.metadata import MetadataStore
 from postroad.stores.sharing import SharingStore
 from postroad.wire.imap.acl import parse_modification
 from postroad.wire.imap.responses import Response
@@ -64,21 +69,31 @@ class OpenDoor:
         return Principal(self._people[name], "1")
 
 
-Stores = tuple[MailStore, DirectoryStore, SharingStore]
+Stores = tuple[MailStore, DirectoryStore, SharingStore, MetadataStore]
 
 
 def in_memory() -> Stores:
     state = MemoryState()
-    return MemoryMailStore(state), MemoryDirectoryStore(state), MemorySharingStore(state)
+    return (
+        MemoryMailStore(state),
+        MemoryDirectoryStore(state),
+        MemorySharingStore(state),
+        MemoryMetadataStore(state),
+    )
 
 
 def in_sql(engine: Engine) -> Stores:
-    return SqlMailStore(engine), SqlDirectoryStore(engine), SqlSharingStore(engine)
+    return (
+        SqlMailStore(engine),
+        SqlDirectoryStore(engine),
+        SqlSharingStore(engine),
+        SqlMetadataStore(engine),
+    )
 
 
 class Neighbours:
     def __init__(self, folder: Path, stores: Stores | None = None) -> None:
-        self.mail, self.directory, self.store = stores or in_memory()
+        self.mail, self.directory, self.store, self.metadata = stores or in_memory()
         self.blobs, self.bus = MemoryBlobStore(), LocalBus()
         self.people: dict[str, Account] = {}
         self.sessions: dict[str, ImapSession] = {}
@@ -91,9 +106,10 @@ class Neighbours:
             tenant = await self.directory.create_tenant(domain, NOW)
             if await self.directory.find_domain(domain) is None:
                 await self.directory.create_domain(tenant.tenant_id, domain, domain, (), NOW)
+            role = Role.ADMIN if name.startswith("alice@") else Role.MEMBER
             boxes = [("INBOX", None), ("Sent", SpecialUse.SENT)]
             new = NewAccount(
-                tenant.tenant_id, name, "", Role.MEMBER, None, boxes, name.startswith("info@")
+                tenant.tenant_id, name, "", role, None, boxes, name.startswith("info@")
             )
             self.people[name] = await self.directory.create_account(new, NOW)
         self._serve()
@@ -115,6 +131,13 @@ class Neighbours:
                 self.mail, self.blobs, spools, self.bus, tasks, SystemClock(), max_octets=100_000
             ),
             TextSearch(self.mail, self.blobs, cache, tasks, None),
+            Annotations(
+                reach,
+                self.metadata,
+                self.directory,
+                self.bus,
+                AnnotationLimits(value_octets=1024, entries=10, octets=4096),
+            ),
         )
 
     def viewer(self, address: str) -> Viewer:

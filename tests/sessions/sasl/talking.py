@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
@@ -76,6 +77,7 @@ class ImapClient(Client):
             cast(MailboxService, None),
             cast(Appending, None),
             cast(TextSearch, None),
+            cast(Annotations, None),
         )
         settings = ImapSettings("mail.example.test", sasl=circumstances)
         self._session = ImapSession(

@@ -57,6 +57,7 @@ class MemoryMailboxes(MailStore):
         if source == "INBOX":
             made, mod_seq = create(owner, target, None)
             transfer(box, sorted(box.placed), made, mod_seq, keep=False)
+            made.notes = {whose: dict(notes) for whose, notes in box.notes.items()}
             return
         if _below(owner, target):
             raise AlreadyExists(f"there are mailboxes below {target} already")

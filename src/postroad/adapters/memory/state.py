@@ -65,6 +65,10 @@ class Kept:
     placed: Placed
 
 
+Notes = dict[AccountId | None, dict[str, bytes]]
+"""Annotations by name, of each viewer; None: shared ones."""
+
+
 @dataclass(slots=True)
 class Box:
     """A mailbox. `placed` ascends by UID, because UIDs are only ever added at its end."""
@@ -82,6 +86,7 @@ class Box:
     gone: dict[int, ModSeq] = field(default_factory=dict)  # UIDs, and when they went
     log: list[tuple[ModSeq, Moment]] = field(default_factory=list)  # when which change was made
     acl: dict[tuple[Identifier, bool], Rights] = field(default_factory=dict)  # bool: negative
+    notes: Notes = field(default_factory=dict)
     # By viewer and UID: whether it is seen, and since which mod_seq.
     marks: dict[AccountId, dict[int, tuple[bool, ModSeq]]] = field(default_factory=dict)
 
@@ -122,6 +127,11 @@ class Owner:
     emails: dict[EmailId, StoredEmail] = field(default_factory=dict)
     threads: dict[int, ThreadId] = field(default_factory=dict)
     expunged: list[Kept] = field(default_factory=list)
+    notes: Notes = field(default_factory=dict)  # of the server
+    # Whose annotation of what changed when; None: the server's, and shared ones.
+    annotated: list[tuple[ModSeq, MailboxId | None, AccountId | None, str]] = field(
+        default_factory=list
+    )
 
     @property
     def used_octets(self) -> int:

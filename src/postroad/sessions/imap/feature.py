@@ -7,12 +7,14 @@ from enum import Enum, auto
 from typing import Any, Generic, Protocol, TypeVar
 
 from postroad.base.moments import Moment
+from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
 from postroad.model.sharing import Viewer
+from postroad.sessions.imap.annotating import Annotating
 from postroad.sessions.imap.needs import Appending, TextSearch
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
 from postroad.sessions.imap.view import Selected
@@ -63,6 +65,7 @@ class Extension(Enum):
     QRESYNC = b"QRESYNC"
     UTF8 = b"UTF8=ACCEPT"
     UIDONLY = b"UIDONLY"
+    METADATA = b"METADATA"
 
 
 class UidRequired(WireError):
@@ -116,6 +119,7 @@ class Services:
     mailboxes: MailboxService
     appending: Appending
     search: TextSearch
+    annotations: Annotations
     now: Callable[[], Moment] = _now
 
 
@@ -139,6 +143,7 @@ class Context:
     compresses: bool = False  # COMPRESS is active (RFC 4978)
     failed_logins: int = 0
     left: bool = False  # by UNAUTHENTICATE
+    annotating: Annotating = field(default_factory=Annotating)
     owes_mod_seq: bool = False  # HIGHESTMODSEQ of what is selected (RFC 7162 section 3.1)
 
     @property
@@ -219,6 +224,7 @@ class Context:
         self.principal = self.view = self.pending = None
         self.left = True
         self.owes_mod_seq = False
+        self.annotating = Annotating()
         self.enabled.clear()
 
     def enable(self, extension: Extension) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from postroad.base.errors import MailError, NotFound
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
+from postroad.sessions.imap.annotating import annotation_news
 from postroad.sessions.imap.commands import FEATURES, capabilities
 from postroad.sessions.imap.errors import bad_code, code_of
 from postroad.sessions.imap.feature import (
@@ -21,6 +22,7 @@ from postroad.sessions.imap.feature import (
     AnyFeature,
     Context,
     Done,
+    Extension,
     News,
     Next,
     Replies,
@@ -331,7 +333,12 @@ class ImapSession:
 
     async def _news(self, kind: News, *, refresh: bool) -> Outputs:
         context = self._context
-        if context.view is None or kind is News.NONE:
+        if kind is News.NONE:
+            await self._annotated(told=False)
+            return
+        if context.view is None:
+            for response in await self._annotated():
+                yield response
             return
         try:
             if refresh:
@@ -356,6 +363,22 @@ class ImapSession:
             recent=not context.rev2,
         ):
             yield response
+        for response in await self._annotated():
+            yield response
+
+    async def _annotated(self, *, told: bool = True) -> list[Response]:
+        """Annotations that others changed, for who enabled METADATA (RFC 5464 section 4.4.2)."""
+        context = self._context
+        if Extension.METADATA not in context.enabled:
+            return []
+        annotations = context.services.annotations
+        place = None if context.view is None else context.view.place
+        try:
+            found = await context.annotating.news(annotations, context.viewer) if told else []
+            await context.annotating.watch(annotations, context.viewer, place)
+        except MailError:
+            return []  # it is told another time
+        return list(annotation_news(found, place, utf8=context.utf8))
 
     # Literals
 

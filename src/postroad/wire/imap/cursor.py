@@ -79,6 +79,11 @@ class Cursor:
         """Whether `octets` stand here; consumes nothing."""
         return self._text.startswith(octets, self.position)
 
+    def sees_word(self, octets: bytes) -> bool:
+        """As `sees`, whatever the case."""
+        end = self.position + len(octets)
+        return self._text[self.position : end].upper() == octets
+
     def sees_digit(self) -> bool:
         return self._text[self.position : self.position + 1].isdigit()
 
@@ -157,6 +162,10 @@ class Cursor:
         if not self.take(b"NIL"):
             raise self.wrong("a string or NIL")
         return None
+
+    def nstring8(self) -> bytes | None:
+        """``nstring / literal8`` (RFC 5464 section 5)."""
+        return self._literal(binary=True) if self.sees(b"~{") else self.nstring()
 
     def streamed_literal(self) -> Literal:
         """The announcement of a literal whose octets went elsewhere, literal8 included."""

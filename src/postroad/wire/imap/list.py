@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Flag, auto
 
 from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.metadata import parse_entry_list
 from postroad.wire.imap.status import StatusItem, status_items
 
 _MAX_PATTERNS = 100
@@ -36,7 +37,7 @@ _NO_RETURN = ListReturn(0)
 class List:
     """`is_extended` is False for the form of RFC 3501 with one pattern and no options.
 
-    `status` is empty unless STATUS was among the return options.
+    `status` and `entries` are empty unless STATUS and METADATA were among the return options.
     """
 
     reference: str
@@ -44,6 +45,7 @@ class List:
     selection: Selection = _NO_SELECTION
     returns: ListReturn = _NO_RETURN
     status: tuple[StatusItem, ...] = ()
+    entries: tuple[str, ...] = ()  # of METADATA (RFC 9590)
     is_extended: bool = False
 
 
@@ -71,14 +73,17 @@ def parse_list(cursor: Cursor) -> List:
     cursor.sp()
     many = cursor.sees(b"(")
     patterns = _patterns(cursor) if many else (cursor.list_mailbox(),)
-    returns, status = ListReturn(0), None
+    returns = ListReturn(0)
+    status: tuple[StatusItem, ...] = ()
+    entries: tuple[str, ...] = ()
     has_returns = not cursor.at_end()
     if has_returns:
         cursor.sp()
-        returns, status = _returns(cursor)
+        returns, status, entries = _returns(cursor)
     cursor.end()
     is_extended = selection is not None or many or has_returns
-    return List(reference, patterns, selection or Selection(0), returns, status or (), is_extended)
+    selection = selection or Selection(0)
+    return List(reference, patterns, selection, returns, status, entries, is_extended)
 
 
 def parse_lsub(cursor: Cursor) -> List:
@@ -109,15 +114,20 @@ def _selection(cursor: Cursor) -> Selection:
     return chosen
 
 
-def _returns(cursor: Cursor) -> tuple[ListReturn, tuple[StatusItem, ...] | None]:
+def _returns(cursor: Cursor) -> tuple[ListReturn, tuple[StatusItem, ...], tuple[str, ...]]:
     chosen = ListReturn(0)
-    status: list[tuple[StatusItem, ...]] = []
+    status: list[tuple[StatusItem, ...]] = [()]
+    entries: list[tuple[str, ...]] = [()]
 
     def option() -> ListReturn:
         word = cursor.word()
         if word == b"STATUS":  # RFC 5819 section 2
             cursor.sp()
             status.append(status_items(cursor))
+            return ListReturn(0)
+        if word == b"METADATA":
+            cursor.sp()
+            entries.append(parse_entry_list(cursor))
             return ListReturn(0)
         if word not in _RETURNS:
             raise cursor.wrong("a known list return option")
@@ -127,4 +137,4 @@ def _returns(cursor: Cursor) -> tuple[ListReturn, tuple[StatusItem, ...] | None]
     cursor.sp()
     for each in cursor.maybe_empty(option, limit=_MAX_OPTIONS):
         chosen |= each
-    return chosen, status[-1] if status else None
+    return chosen, status[-1], entries[-1]

@@ -6,6 +6,7 @@ import pytest
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
+from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.postgres.engine import PostgresEngine
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
@@ -32,4 +33,5 @@ def stores(engine: PostgresEngine) -> Stores:
         SqlReferenceStore(engine),
         SqlSharingStore(engine),
         SqlLeaseStore(engine),
+        SqlMetadataStore(engine),
     )

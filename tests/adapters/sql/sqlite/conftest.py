@@ -7,6 +7,7 @@ import pytest
 
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
+from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
@@ -38,4 +39,5 @@ def stores(engine: SqliteEngine) -> Stores:
         SqlReferenceStore(engine),
         SqlSharingStore(engine),
         SqlLeaseStore(engine),
+        SqlMetadataStore(engine),
     )

@@ -15,6 +15,7 @@ import pytest
 from adapters.sql.sqlite.faulty_vfs import faulty_vfs
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
+from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
@@ -36,6 +37,7 @@ def over(engine: SqliteEngine) -> Stores:
         SqlReferenceStore(engine),
         SqlSharingStore(engine),
         SqlLeaseStore(engine),
+        SqlMetadataStore(engine),
     )
 
 

@@ -17,6 +17,7 @@ import pytest
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.leases import SqlLeaseStore
+from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine
@@ -197,6 +198,7 @@ async def test_many_messages_cost_no_more_statements(
         SqlReferenceStore(counting),
         SqlSharingStore(counting),
         SqlLeaseStore(counting),
+        SqlMetadataStore(counting),
     )
     costs = []
     for count in (10, 1000):

@@ -64,6 +64,7 @@ _OWNED = (
     "acl",
     "shared_with",
     "viewer_seen",
+    "metadata",
     "subscription",
     "change",
     "recipient",

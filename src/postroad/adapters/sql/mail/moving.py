@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from postroad.adapters.sql.mail import marks
+from postroad.adapters.sql.mail import annotating, marks
 from postroad.adapters.sql.mail.arriving import grow
 from postroad.adapters.sql.mail.mailboxes import (
     create_at,
@@ -130,6 +130,7 @@ def rename_inbox(owner: AccountId, target: MailboxName) -> Steps[None]:
     if inbox is None:
         raise NotFound("there is no INBOX")
     made, mod_seq = yield from create_at(owner, target, None)
+    yield from annotating.copy(owner, inbox.mailbox_id, made.mailbox_id)
     rows = yield Run(*everything(_SIZES, {"owner": owner, "mailbox": inbox.mailbox_id}))
     if rows:
         uids = [Uid(integer(row[0])) for row in rows]

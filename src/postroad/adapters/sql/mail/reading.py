@@ -103,6 +103,8 @@ def _folded(rows: Rows) -> tuple[set[int], set[int] | None]:
         if kind == "expunged":
             expunged.update(decode(text(uids)))
             continue
+        if kind == "metadata":
+            continue
         named += count(text(uids))
         if named > _MAX_CHANGED:
             return expunged, None

@@ -18,6 +18,9 @@ _SHARED = Sql("""
 _FORGET_MAILBOX = Sql("""
     DELETE FROM acl WHERE owner_id = :owner AND mailbox_id = :mailbox RETURNING identifier
 """)
+_FORGET_METADATA = Sql("""
+    DELETE FROM metadata WHERE owner_id = :owner AND mailbox_id = :mailbox
+""")
 _INHERIT = Sql("""
     INSERT INTO acl (owner_id, mailbox_id, identifier, negative, rights)
     SELECT owner_id, CAST(:mailbox AS BIGINT), identifier, negative, rights FROM acl
@@ -37,6 +40,12 @@ _FORGET_PERSON = [
             WHERE a.account_id = viewer_seen.owner_id AND a.tenant_id = :tenant
         )
     """),
+    Sql("""
+        DELETE FROM metadata WHERE viewer_id = :account AND EXISTS (
+            SELECT 1 FROM account a
+            WHERE a.account_id = metadata.owner_id AND a.tenant_id = :tenant
+        )
+    """),
 ]
 
 
@@ -46,7 +55,8 @@ def inherit(owner: AccountId, mailbox: MailboxId, parent: MailboxId) -> Steps[No
 
 
 def forget_mailbox(owner: AccountId, mailbox: MailboxId) -> Steps[None]:
-    """The mailbox goes, and its rights with it (RFC 4314 section 4)."""
+    """The mailbox goes, its rights (RFC 4314 section 4) and annotations (RFC 5464) with it."""
+    yield Run(_FORGET_METADATA, {"owner": owner, "mailbox": mailbox})
     if (yield Run(_FORGET_MAILBOX, {"owner": owner, "mailbox": mailbox})):
         yield from derive(owner)
 
