@@ -23,6 +23,14 @@ class ReadOnly(e.NotPermitted):
     """The selected mailbox was opened with EXAMINE, or may not be changed."""
 
 
+class UndefinedFilter(e.NotFound):
+    """A search names a filter that is not there, or leads to itself (RFC 5466 section 3.1)."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"the filter {name} {why}")
+        self.name = name
+
+
 CODES: dict[type[e.MailError], bytes] = {
     e.MailError: b"",
     e.NotFound: b"NONEXISTENT",  # RFC 5530 section 3
@@ -39,6 +47,7 @@ CODES: dict[type[e.MailError], bytes] = {
     e.TooMany: b"LIMIT",  # RFC 5530 section 3
     e.Conflict: b"CANNOT",
     e.OverQuota: b"OVERQUOTA",  # RFC 9208 section 4.3.1
+    UndefinedFilter: b"UNDEFINED-FILTER",  # RFC 5466 section 3.1
     BadUrl: b"BADURL",  # RFC 4469 section 4.1
     e.TryLater: b"UNAVAILABLE",  # RFC 5530 section 3
 }
@@ -48,6 +57,8 @@ def code_of(error: e.MailError) -> bytes:
     """The response code of the error, or of the nearest ancestor that has one."""
     if isinstance(error, BadUrl):
         return CODES[BadUrl] + b" " + quote(error.url, safe=_URL_CHARS).encode()
+    if isinstance(error, UndefinedFilter):
+        return CODES[UndefinedFilter] + b" " + error.name.encode()
     return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
 
 

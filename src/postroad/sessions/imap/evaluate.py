@@ -79,7 +79,9 @@ class Evaluation:
             case _:
                 return among & self._known(key)
 
-    def _known(self, key: s.All | s.HasFlag | s.IsRecent | s.InSet | s.ModifiedSince) -> Mask:
+    def _known(
+        self, key: s.All | s.HasFlag | s.IsRecent | s.InSet | s.ModifiedSince | s.Filter
+    ) -> Mask:
         """What the snapshot alone answers."""
         match key:
             case s.All():
@@ -96,6 +98,8 @@ class Evaluation:
                 return self._where(
                     place != _GONE and mod_seqs[place] >= key.mod_seq for place in self._places()
                 )
+            case s.Filter():
+                raise RuntimeError("filters are put in before a search begins")
             case _:
                 assert_never(key)
 

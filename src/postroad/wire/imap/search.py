@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import Flag, auto
 
-from postroad.wire.errors import WireError
+from postroad.wire.errors import BadSyntax, WireError
 from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.framing import CommandReceiver, RawCommand
 from postroad.wire.imap.partial import PartialRange, partial_range
 from postroad.wire.imap.searchkeys import And, Key, KeyParser
 
@@ -39,6 +40,7 @@ class Search:
     uses_mod_seq: bool = False
     partial: PartialRange | None = None
     uses_numbers: bool = False
+    uses_filters: bool = False
 
 
 _RETURNS = {option.name.encode(): option for option in Return if option.name}
@@ -91,4 +93,21 @@ def program(cursor: Cursor, returns: Return | None, partial: PartialRange | None
         cursor.sp()
         keys.append(parser.key(0))
     key = keys[0] if len(keys) == 1 else And(tuple(keys))
-    return Search(key, returns, parser.uses_mod_seq, partial, parser.uses_numbers)
+    return Search(
+        key,
+        returns,
+        parser.uses_mod_seq,
+        partial,
+        parser.uses_numbers,
+        uses_filters=parser.uses_filters,
+    )
+
+
+def parse_criteria(octets: bytes) -> Search:
+    """``search-criteria`` that are kept as a filter, always in UTF-8 (RFC 5466 section 3.2)."""
+    receiver = CommandReceiver()
+    receiver.feed(octets + b"\r\n")
+    while (event := receiver.next_event()) is not None:
+        if isinstance(event, RawCommand):
+            return program(Cursor(event, utf8=True), None, None)
+    raise BadSyntax("whole search criteria", len(octets))

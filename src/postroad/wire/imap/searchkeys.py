@@ -1,5 +1,6 @@
 """The keys of SEARCH, SORT and THREAD as the client writes them (RFC 9051 section 6.4.4)."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
@@ -7,6 +8,8 @@ from enum import Enum, auto
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.sequence import SequenceSet
 
+# An atom without a slash (RFC 5466 section 4).
+_FILTER = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]/]+")
 MAX_KEYS = 2000
 MAX_DEPTH = 50
 
@@ -115,6 +118,13 @@ class HasId:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """FILTER (RFC 5466 section 3.1): a search that is kept on the server, in lower case."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     key: "Key"
 
@@ -142,6 +152,7 @@ Key = (
     | InSet
     | ModifiedSince
     | HasId
+    | Filter
     | Not
     | And
     | Or
@@ -184,6 +195,7 @@ class KeyParser:
         self._cursor = cursor
         self._count = 0
         self.uses_mod_seq = False
+        self.uses_filters = False
         self.uses_numbers = False  # message numbers, which `$` is not
 
     def key(self, depth: int) -> Key:
@@ -245,6 +257,9 @@ class KeyParser:
                 return HasId(cursor.text(), thread=name == b"THREADID")
             case b"OLDER" | b"YOUNGER":
                 return Within(cursor.nz_number(), younger=name == b"YOUNGER")
+            case b"FILTER":
+                self.uses_filters = True
+                return Filter(cursor.match(_FILTER, "the name of a filter")[0].decode().lower())
             case b"SAVEDBEFORE" | b"SAVEDON" | b"SAVEDSINCE":
                 return Saved(_SAVED[name], cursor.date())
             case _:

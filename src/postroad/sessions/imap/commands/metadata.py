@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from postroad.base.errors import TooLarge, TooMany
 from postroad.model.ids import MailboxName
 from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Done, Feature, Replies, always
+from postroad.sessions.imap.filters import check_filters
 from postroad.wire.imap.metadata import (
     GetMetadata,
     Metadata,
@@ -53,6 +54,7 @@ async def set_metadata(context: Context, command: SetMetadata) -> Replies:
             name = MailboxName(command.mailbox)
             marks = await service.annotate_mailbox(context.viewer, name, command.values)
         else:
+            check_filters(command.values)
             marks = await service.annotate_server(context.viewer, command.values)
     except TooLarge as error:
         code = b"METADATA MAXSIZE %d" % service.limits.value_octets

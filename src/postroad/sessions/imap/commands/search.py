@@ -1,6 +1,6 @@
 """SEARCH and UID SEARCH (RFC 9051 section 6.4.4, RFC 4731, RFC 5182, RFC 7162).
 
-Extended by RFC 5032 (WITHIN), RFC 8514 (SAVEDATE) and RFC 9394 (PARTIAL).
+Extended by RFC 5032 (WITHIN), RFC 5466 (FILTERS), RFC 8514 (SAVEDATE) and RFC 9394 (PARTIAL).
 """
 
 from functools import partial
@@ -14,13 +14,14 @@ from postroad.sessions.imap.feature import (
     Replies,
     always,
 )
+from postroad.sessions.imap.filters import with_filters
 from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.wire.imap.responses import SearchHits
 from postroad.wire.imap.search import Return, Search, parse_search
 
 
 async def handle(context: Context, command: Search, *, by_uid: bool) -> Replies:
-    view = context.selected
+    view, command = context.selected, await with_filters(context, command)
     begin(context, command)
     await view.refresh()
     places = await Evaluation(context, view).places(command.key)
@@ -40,7 +41,7 @@ SEARCH = Feature(
     ONLY_SELECTED,
     parse_search,
     partial(handle, by_uid=False),
-    always(b"ESEARCH", b"SEARCHRES", b"WITHIN", b"PARTIAL"),
+    always(b"ESEARCH", b"SEARCHRES", b"WITHIN", b"PARTIAL", b"FILTERS"),
     news=News.NO_EXPUNGE,
     refreshes=True,
     by_number=True,

@@ -12,13 +12,14 @@ from postroad.sessions.imap.feature import (
     Replies,
     always,
 )
+from postroad.sessions.imap.filters import with_filters
 from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.sessions.imap.sorting import sorted_places
 from postroad.wire.imap.sort import Sort, Sorted, parse_sort
 
 
 async def handle(context: Context, command: Sort, *, by_uid: bool) -> Replies:
-    view, search = context.selected, command.search
+    view, search = context.selected, await with_filters(context, command.search)
     begin(context, search)
     await view.refresh()
     found = await Evaluation(context, view).places(search.key)

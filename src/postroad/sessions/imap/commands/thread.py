@@ -11,6 +11,7 @@ from postroad.sessions.imap.feature import (
     Replies,
     always,
 )
+from postroad.sessions.imap.filters import with_filters
 from postroad.sessions.imap.origins import read_origins
 from postroad.sessions.imap.results import begin, done, numbers_of
 from postroad.sessions.imap.sorting import read_keys
@@ -19,10 +20,10 @@ from postroad.wire.imap.sort import Algorithm, SortKey, Thread, Threads, parse_t
 
 
 async def handle(context: Context, command: Thread, *, by_uid: bool) -> Replies:
-    view = context.selected
-    begin(context, command.search)
+    view, search = context.selected, await with_filters(context, command.search)
+    begin(context, search)
     await view.refresh()
-    places = await Evaluation(context, view).places(command.search.key)
+    places = await Evaluation(context, view).places(search.key)
     kept, (subjects, dates) = await read_keys(context, view, places, _KEYS)
     if command.algorithm is Algorithm.ORDEREDSUBJECT:
         forest = await by_subject(subjects, dates)

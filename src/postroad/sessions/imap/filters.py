@@ -1,0 +1,80 @@
+"""Searches that are kept on the server as annotations of it (RFC 5466)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from postroad.base.errors import Invalid
+from postroad.sessions.imap.errors import UndefinedFilter
+from postroad.sessions.imap.feature import Context
+from postroad.wire.errors import WireError
+from postroad.wire.imap.search import Search, parse_criteria
+from postroad.wire.imap.searchkeys import And, Filter, Key, Not, Or
+
+_ROOTS = ("/private/filters/values/", "/shared/filters/values/")  # the private one counts first
+_MAX_FILTERS = 100  # named by one search, however they name each other
+
+
+async def with_filters(context: Context, search: Search) -> Search:
+    """The search with what its filters stand for. Raises `UndefinedFilter`."""
+    if not search.uses_filters:
+        return search
+    there = await context.services.annotations.of_server(context.viewer)
+    expansion = _Expansion(there)
+    key = expansion.key(search.key, ())
+    return replace(
+        search,
+        key=key,
+        uses_filters=False,
+        uses_mod_seq=search.uses_mod_seq or expansion.uses_mod_seq,
+        uses_numbers=search.uses_numbers or expansion.uses_numbers,
+    )
+
+
+def check_filters(values: Mapping[str, bytes | None]) -> None:
+    """Raises `Invalid` where what is to be kept as a filter is no search."""
+    for entry, value in values.items():
+        if value is None or not entry.startswith(_ROOTS):
+            continue
+        try:
+            parse_criteria(value)
+        except WireError as error:
+            raise Invalid(f"{entry} is no search: {error}") from error
+
+
+@dataclass(slots=True)
+class _Expansion:
+    there: Mapping[str, bytes]
+    count: int = 0
+    uses_mod_seq: bool = False
+    uses_numbers: bool = False
+
+    def key(self, key: Key, within: tuple[str, ...]) -> Key:
+        """`within` are the filters that led here."""
+        match key:
+            case Filter():
+                return self._filter(key.name, within)
+            case Not():
+                return Not(self.key(key.key, within))
+            case And():
+                return And(tuple(self.key(each, within) for each in key.keys))
+            case Or():
+                return Or((self.key(key.keys[0], within), self.key(key.keys[1], within)))
+            case _:
+                return key
+
+    def _filter(self, name: str, within: tuple[str, ...]) -> Key:
+        self.count += 1
+        if name in within or self.count > _MAX_FILTERS:
+            raise UndefinedFilter(name, "leads to too many others, or to itself")
+        found = next(
+            (self.there[root + name] for root in _ROOTS if root + name in self.there), None
+        )
+        if found is None:
+            raise UndefinedFilter(name, "is not there")
+        try:
+            search = parse_criteria(found)
+        except WireError as error:
+            raise UndefinedFilter(name, f"is no search: {error}") from error
+        self.uses_mod_seq |= search.uses_mod_seq
+        self.uses_numbers |= search.uses_numbers
+        return self.key(search.key, (*within, name))
