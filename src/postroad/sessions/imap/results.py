@@ -51,13 +51,16 @@ def extended(
     )
 
 
-def done(view: Selected, text: str, *, by_uid: bool) -> Done:
+async def done(view: Selected, text: str, *, by_uid: bool) -> Done:
     """The end of a search, in which messages that are gone matched nothing.
 
-    By number the client is not told of them now: it may want to know (RFC 5530 section 3).
+    By number the client is not told of them now: it may want to know (RFC 5530 section 3). They
+    may have gone while it was searched.
     """
-    lacks = not by_uid and view.lacks([(0, len(view.uids))])
-    return Done(text, b"EXPUNGEISSUED" if lacks else b"")
+    if by_uid:
+        return Done(text)
+    await view.refresh()
+    return Done(text, b"EXPUNGEISSUED" if view.lacks([(0, len(view.uids))]) else b"")
 
 
 def numbers_of(view: Selected, places: Sequence[int], *, by_uid: bool) -> Sequence[int]:

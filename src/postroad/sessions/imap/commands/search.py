@@ -33,7 +33,7 @@ async def handle(context: Context, command: Search, *, by_uid: bool) -> Replies:
         yield SearchHits(numbers_of(view, places, by_uid=by_uid), mod_seq)
     elif (found := extended(context, command, places, returns, by_uid=by_uid)) is not None:
         yield found
-    yield done(view, "Searched", by_uid=by_uid)
+    yield await done(view, "Searched", by_uid=by_uid)
 
 
 SEARCH = Feature(

@@ -31,7 +31,7 @@ async def handle(context: Context, command: Sort, *, by_uid: bool) -> Replies:
         answer = extended(context, search, places, search.returns, by_uid=by_uid)
         if answer is not None:
             yield replace(answer, in_order=True)
-    yield done(view, "Sorted", by_uid=by_uid)
+    yield await done(view, "Sorted", by_uid=by_uid)
 
 
 SORT = Feature(

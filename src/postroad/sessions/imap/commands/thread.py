@@ -31,7 +31,7 @@ async def handle(context: Context, command: Thread, *, by_uid: bool) -> Replies:
         origins = await read_origins(context, view, kept)
         forest = await by_references(origins, subjects, dates)
     yield Threads(await forest.encode(numbers_of(view, kept, by_uid=by_uid)))
-    yield done(view, "Threaded", by_uid=by_uid)
+    yield await done(view, "Threaded", by_uid=by_uid)
 
 
 _KEYS = (SortKey.SUBJECT, SortKey.DATE)
