@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -188,20 +189,26 @@ def test_250_means_kept_when_a_worker_is_killed() -> None:
         threads = [threading.Thread(target=one.run, args=(stop,)) for one in run.workers]
         for thread in threads:
             thread.start()
-        for _ in range(3 * KILLS):
-            time.sleep(chance.uniform(0.3, 1.5))
-            os.kill(chance.choice(run.server.workers()).pid, signal.SIGKILL)
-            with socket.create_connection(("127.0.0.1", run.server.ports["smtp"]), 20) as client:
-                assert client.recv(4) == b"220 "
-        time.sleep(1.0)
-        stop.set()
-        for thread in threads:
-            thread.join(60)
-            assert not thread.is_alive(), f"a client hangs (seed {SEED})"
+        try:
+            _kill_workers(run, chance)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(60)
+        assert not any(thread.is_alive() for thread in threads), f"a client hangs (seed {SEED})"
         run.check()
         run.server.kill()
         run.recorded.look(run.server.data_dir, time.time())
         _settle(run)
+
+
+def _kill_workers(run: Run, chance: Random) -> None:
+    for _ in range(3 * KILLS):
+        time.sleep(chance.uniform(0.3, 1.5))
+        os.kill(chance.choice(run.server.workers()).pid, signal.SIGKILL)
+        with socket.create_connection(("127.0.0.1", run.server.ports["smtp"]), 20) as client:
+            assert client.recv(4) == b"220 "
+    time.sleep(1.0)
 
 
 def _settle(run: Run) -> None:

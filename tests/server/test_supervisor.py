@@ -131,6 +131,22 @@ def test_who_dies_is_replaced_and_the_others_stay(run: Run) -> None:
     assert program.notes().count("all ready") == 1
 
 
+def test_somebody_serves_however_often_they_die(run: Run) -> None:
+    """The pauses of both would be half a minute by then."""
+    program = run(_SERVE)
+    program.wait_for("serving", 2)
+    for times in range(12):
+        before = len(program.notes())
+        for number in range(2):
+            with suppress(ProcessLookupError):
+                os.kill(program.pid(number), signal.SIGKILL)
+        began = time.monotonic()
+        while not any(note.startswith("serving") for note in program.notes()[before:]):
+            assert time.monotonic() < began + 5, f"after {times} times: {program.notes()}"
+            time.sleep(0.01)
+    assert program.end()[0] == 0
+
+
 def test_signals_go_to_all(run: Run) -> None:
     program = run(_SERVE)
     program.wait_for("serving", 2)

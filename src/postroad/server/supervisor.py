@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 30.0
+_LONGEST_SILENCE_SECONDS = 0.5  # in which no worker is there at all
 _QUIET_SECONDS = 60.0  # of service, after which earlier deaths are forgiven
 _MOST_FALSE_STARTS = 5
 _MORE_SECONDS = 10.0  # to end after the time of grace
@@ -252,6 +253,10 @@ class Supervisor:
         worker.start_at = time.monotonic() + pause
         extra = {"worker": worker.number, "pid": pid, "why": why, "again_in_seconds": pause}
         log.warning("worker died", extra=extra)
+        if not any(one.pid for one in self._workers):
+            next_one = min(self._workers, key=lambda one: one.start_at)
+            soon = time.monotonic() + _LONGEST_SILENCE_SECONDS
+            next_one.start_at = min(next_one.start_at, soon)
 
     def _is_hopeless(self, worker: _Worker) -> bool:
         """What a worker says itself at the first start will not get better by itself."""
