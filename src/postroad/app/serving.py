@@ -73,13 +73,14 @@ def run(
             )
         initialise(settings)
         source = source or Source(lambda: settings, None)
-        sockets, count = handed_over(os.environ), worker_count(settings)
-        if count == 1:
-            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                runner.run(_serve(settings, source, sockets, ready))
-        else:
-            with closing(share(count)) as shared:
-                supervise(settings, source, sockets, shared, _work, ready)
+        count = worker_count(settings)
+        with closing(handed_over(os.environ)) as sockets:
+            if count == 1:
+                with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                    runner.run(_serve(settings, source, sockets, ready))
+            else:
+                with closing(share(count)) as shared:
+                    supervise(settings, source, sockets, shared, _work, ready)
 
 
 def _work(

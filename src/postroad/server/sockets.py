@@ -41,10 +41,10 @@ class Sockets:
             )
 
     def close(self) -> None:
-        """Let nobody come in any more, once the workers have closed theirs as well."""
-        for kept in self._kept.values():
-            for one in kept:
-                one.close()
+        """Close what nobody took; nobody comes in once the workers have closed theirs as well."""
+        for one in [*self._given, *(one for kept in self._kept.values() for one in kept)]:
+            one.close()
+        self._given.clear()
         self._kept.clear()
 
     def _given_at(self, host: str, port: int) -> socket.socket | None:
