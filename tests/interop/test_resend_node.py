@@ -7,33 +7,16 @@ from typing import Any
 
 import pytest
 
-from interop.programs import missing, need
+from interop.npm import npm_package
 from restapi.fakes import FULL, SENDING, World
 from restapi.server import served
 
 pytestmark = pytest.mark.real
 
-VERSION = "6.38.0"
-FOLDER = Path(__file__).parents[2] / ".cache" / "node" / f"resend-{VERSION}"
-
 
 @pytest.fixture(scope="module")
 def sdk() -> Path:
-    """The folder the SDK is installed into, once."""
-    need("npm", "npm")
-    if not (FOLDER / "node_modules" / "resend").exists():
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-        done = subprocess.run(
-            [*command, f"resend@{VERSION}"],
-            cwd=FOLDER,
-            capture_output=True,
-            timeout=240,
-            check=False,
-        )
-        if done.returncode:
-            missing(f"npm cannot install the SDK, which is NOT tested: {done.stderr[-300:]!r}")
-    return FOLDER
+    return npm_package("resend", "6.38.0")
 
 
 def test_the_sdk_works_unchanged(sdk: Path) -> None:
