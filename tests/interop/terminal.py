@@ -58,13 +58,12 @@ def terminal(words: Sequence[object], home: Path) -> Iterator[Terminal]:
     environ = {**os.environ, "HOME": str(home), "TERM": "xterm", "LC_ALL": "C.UTF-8"}
     environ |= {f"XDG_{name}_HOME": str(home / name) for name in ("CONFIG", "CACHE", "DATA")}
     process = subprocess.Popen(
-        [str(word) for word in words],
+        ["setsid", "--ctty", *(str(word) for word in words)],
         stdin=slave,
         stdout=slave,
         stderr=slave,
         cwd=home,
         env=environ,
-        start_new_session=True,
     )
     os.close(slave)
     try:

@@ -126,3 +126,24 @@ def test_both_sides_stay_the_same(make_server: MakeServer, tmp_path: Path, mecha
     replica.sync()
     assert replica.subjects() == Counter(["one", "four", "five"]) == _on_server(server)
     assert replica.subjects("Projects/2026") == Counter(["deep"])
+
+
+def test_new_folders_with_special_characters_come_about_on_both_sides(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    need("mbsync", "isync")
+    server = make_server()
+    replica = _Replica(server, tmp_path, "PLAIN")
+    # Versions before 1.5 leave the encoding of IMAP as it is (RFC 9051 appendix A.1).
+    there, here = "Gr&APwA3w-e &- more/2026", "New &ZeVnLIqe- [1] (x)"
+    with logged_in(server, ALICE) as client:
+        client.create(f'"{there}"')
+        client.append(f'"{there}"', r"(\Seen)", "", b"Subject: from there\r\n\r\nText\r\n")
+    folder = tmp_path / "mail" / here
+    for sub in ("cur", "new", "tmp"):
+        (folder / sub).mkdir(parents=True)
+    replica.write("from here", here)
+    for _ in range(2):
+        replica.sync()
+    assert replica.subjects(there) == Counter(["from there"])
+    assert _on_server(server, f'"{here}"') == Counter(["from here"])
