@@ -113,20 +113,30 @@ def test_quota_is_changed_and_lifted(with_bob: Command) -> None:
     value = with_bob("account", "quota", BOB, "5GiB", "--json").json
     assert (value["quota_octets"], value["used_octets"]) == (5 * 2**30, 0)
     assert "room for 5GiB" in with_bob("account", "quota", BOB, "5GiB").out
+    limited = with_bob("account", "quota", BOB, "5GiB", "--messages", "9", "--mailboxes", "12")
+    assert "uses 0 octets of 5GiB, 0 messages of 9 and 6 mailboxes of 12." in limited.out
+    value = with_bob("account", "quota", BOB, "5GiB", "--mailboxes", "none", "--json").json
+    assert (value["quota_messages"], value["quota_mailboxes"]) == (9, None)
+    assert (value["used_messages"], value["used_mailboxes"]) == (0, 6)
+    assert "It is full" in with_bob("account", "quota", BOB, "none", "--messages", "0").out
+    shown = with_bob("account", "show", BOB).out
+    assert "Used           0 octets, 0 messages of 0 and 6 mailboxes\n" in shown
     assert with_bob("account", "quota", BOB, "none", "--json").json["quota_octets"] is None
 
 
 @pytest.mark.parametrize(
-    ("address", "size", "code", "reason"),
+    ("words", "code", "reason"),
     [
-        (BOB, "much", 2, "SIZE: "),
-        ("nobody@example.test", "1GiB", 1, "there is no account nobody@example.test"),
+        ((BOB, "much"), 2, "SIZE: "),
+        ((BOB, "none", "--messages", "many"), 2, "--messages: say a number or none"),
+        ((BOB, "none", "--mailboxes", "9" * 16), 2, "--mailboxes: "),
+        (("nobody@example.test", "1GiB"), 1, "there is no account nobody@example.test"),
     ],
 )
 def test_quota_refuses_with_a_reason(
-    with_bob: Command, address: str, size: str, code: int, reason: str
+    with_bob: Command, words: tuple[str, ...], code: int, reason: str
 ) -> None:
-    refused = with_bob("account", "quota", address, size)
+    refused = with_bob("account", "quota", *words)
     assert refused.code == code
     assert reason in refused.err
 

@@ -23,6 +23,7 @@ from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.metadata import Annotations
+from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
@@ -102,6 +103,7 @@ class Server:
             Annotations(
                 reach, SqlMetadataStore(self._engine), self._directory, bus, AnnotationLimits()
             ),
+            Quotas(self.mail, self._directory),
         )
 
     def connect(self, number: int) -> ImapSession:

@@ -183,7 +183,7 @@ class ChangesContract:
             assert snapshot.mailbox.uid_next == trial.model.uid_next[box]
             assert all(one[4] <= snapshot.mod_seq for one in messages)
             octets += snapshot.mailbox.octets
-        assert await trial.stores.mail.quota(trial.account) == (octets, None)
+        assert await trial.stores.room(trial.account) == (octets, None)
         assert octets == 10 * sum(map(len, trial.model.boxes))
 
     async def _leads_to_the_present(self, trial: Trial, old: Snapshot) -> None:

@@ -16,6 +16,7 @@ from postroad.model.directory import (
 )
 from postroad.model.ids import AccountId, TenantId
 from postroad.model.mailbox import SpecialUse
+from postroad.model.quota import QuotaLimits
 from postroad.stores.directory import NewAccount
 from stores.making import (
     DOMAIN,
@@ -145,7 +146,7 @@ class AccountsContract:
         assert await stores.directory.accounts() == (amy, zoe)
         assert await stores.directory.accounts(tenant) == (amy, zoe)
         assert await stores.directory.accounts(TenantId(999)) == ()
-        assert await stores.mail.quota(zoe.account_id) == (0, 5000)
+        assert await stores.room(zoe.account_id) == (0, 5000)
 
     async def test_addresses_are_taken_once(self, stores: Stores) -> None:
         tenant = await stores.tenant()
@@ -242,11 +243,11 @@ class AccountsContract:
     async def test_quota_can_be_changed(self, stores: Stores) -> None:
         account = await stores.account(quota=10)
         for quota in (20, None, 0):
-            await stores.directory.set_account_quota(account, quota)
+            await stores.directory.set_account_quota(account, QuotaLimits(quota))
             assert (await stores.directory.load_account(account)).quota_octets == quota
-            assert await stores.mail.quota(account) == (0, quota)
+            assert await stores.room(account) == (0, quota)
         with pytest.raises(NotFound):
-            await stores.directory.set_account_quota(AccountId(999), 1)
+            await stores.directory.set_account_quota(AccountId(999), QuotaLimits(1))
 
     async def test_a_deleted_account_leaves_nothing(self, stores: Stores) -> None:
         alice, bob = await stores.person("alice"), await stores.person("bob")

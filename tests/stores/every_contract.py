@@ -13,6 +13,7 @@ from stores.queue_contract import (
     ScheduleContract,
     SubmitContract,
 )
+from stores.quota_contract import QuotaContract
 from stores.reference_contract import ReferenceContract
 from stores.sharing_contract import AclContract, SeenContract, TransferContract
 from stores.undelete_contract import UndeleteContract
@@ -60,3 +61,4 @@ TestSubmit = SubmitContract
 TestTenants = TenantsContract
 TestTransfer = TransferContract
 TestUndelete = UndeleteContract
+TestQuota = QuotaContract

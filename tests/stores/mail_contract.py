@@ -156,7 +156,7 @@ class AppendContract:
                 account, inbox.mailbox_id, [arrival() for _ in range(3)], [event(trace)]
             )
         assert await stores.mailbox(account) == inbox
-        assert await stores.mail.quota(account) == (0, 250)
+        assert await stores.room(account) == (0, 250)
         assert await stores.queue.events(account, trace) == []
         assert await stores.mail.emails_after(account, EmailId(0), 10) == []
 
@@ -183,7 +183,7 @@ class AppendContract:
         done = await stores.mail.append(account, sent.mailbox_id, [larger], replaces=old)
         assert uids_of(await stores.messages(account, inbox.mailbox_id)) == [uids[1]]
         assert uids_of(await stores.messages(account, sent.mailbox_id)) == list(done.uids)
-        assert await stores.mail.quota(account) == (250, 250)
+        assert await stores.room(account) == (250, 250)
         kept = await stores.mail.expunged(account, 10)
         assert [(one.mailbox_id, one.uid) for one in kept] == [(inbox.mailbox_id, uids[0])]
         changes = await stores.mail.changes(account, inbox.mailbox_id, inbox.mod_seq)
@@ -205,7 +205,7 @@ class AppendContract:
         with pytest.raises(NoSuchTarget):
             await stores.mail.append(account, MailboxId(4711), [arrival()], replaces=there)
         assert await stores.messages(account, inbox.mailbox_id) == before
-        assert await stores.mail.quota(account) == (200, 250)
+        assert await stores.room(account) == (200, 250)
         assert await stores.mail.expunged(account, 10) == []
 
     async def test_a_stale_blob_without_a_reference_is_refused(self, stores: Stores) -> None:
@@ -215,7 +215,7 @@ class AppendContract:
                 account, inbox, [arrival(), arrival(email(blob_id=blob(LONG_AGO)))]
             )
         assert await stores.messages(account, inbox) == []
-        assert await stores.mail.quota(account) == (0, None)
+        assert await stores.room(account) == (0, None)
 
     async def test_events_are_told_with_it(self, stores: Stores) -> None:
         account, inbox, _ = await two(stores, 0)
@@ -306,7 +306,7 @@ class DeliverContract:
         inbox, sent = await stores.mailbox(alice), await stores.mailbox(alice, "Sent")
         assert (inbox.messages, sent.messages) == (2, 1)
         assert (await stores.mailbox(poor)).messages == 0
-        assert await stores.mail.quota(poor) == (0, 50)
+        assert await stores.room(poor) == (0, 50)
         assert (await stores.messages(alice, inbox.mailbox_id))[0][3] == {"$New"}
 
     async def test_delivering_again_is_harmless(self, stores: Stores) -> None:

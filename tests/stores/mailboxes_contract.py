@@ -33,7 +33,7 @@ class MailboxesContract:
         with pytest.raises(NotFound):
             await stores.mail.create_mailbox(nobody, name("a"), None)
         with pytest.raises(NotFound):
-            await stores.mail.quota(nobody)
+            await stores.room(nobody)
 
     async def test_creating_makes_what_is_above(self, stores: Stores) -> None:
         account = await stores.account()
@@ -88,9 +88,9 @@ class MailboxesContract:
         account = await stores.account()
         made = await stores.mail.create_mailbox(account, name("a"), None)
         await stores.fill(account, made.mailbox_id, 3)
-        assert await stores.mail.quota(account) == (300, None)
+        assert await stores.room(account) == (300, None)
         await stores.mail.delete_mailbox(account, made.mailbox_id)
-        assert await stores.mail.quota(account) == (0, None)
+        assert await stores.room(account) == (0, None)
         assert await stores.mail.find_mailbox(account, name("a")) is None
         for call in (stores.mail.placements, stores.mail.delete_mailbox):
             with pytest.raises(NotFound):
@@ -106,7 +106,7 @@ class MailboxesContract:
         await stores.mail.delete_mailbox(account, upper.mailbox_id)
         left = await stores.mailbox(account, "a")
         assert (left.selectable, left.messages, left.octets) == (False, 0, 0)
-        assert await stores.mail.quota(account) == (0, None)
+        assert await stores.room(account) == (0, None)
         with pytest.raises(InUse):
             await stores.mail.delete_mailbox(account, left.mailbox_id)
 
@@ -207,7 +207,7 @@ class MailboxesContract:
         assert (left.mailbox_id, left.messages) == (inbox.mailbox_id, 0)
         assert left.uid_next == 4
         assert "INBOX/child" in await names(stores, account)
-        assert await stores.mail.quota(account) == (300, None)
+        assert await stores.room(account) == (300, None)
         assert left.mod_seq == moved.mod_seq
 
     async def test_an_empty_inbox_can_be_renamed_too(self, stores: Stores) -> None:
@@ -238,7 +238,7 @@ class MailboxesContract:
             await stores.mail.delete_mailbox(bob, last.mailbox_id)
         with pytest.raises(NoSuchTarget):
             await stores.mail.append(bob, last.mailbox_id, [arrival()])
-        assert await stores.mail.quota(bob) == (0, None)
+        assert await stores.room(bob) == (0, None)
         assert len(await names(stores, alice)) == 6
 
     async def test_nothing_is_found_under_an_id_of_nobody(self, stores: Stores) -> None:

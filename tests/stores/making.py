@@ -58,6 +58,11 @@ class Stores:
     leases: LeaseStore
     metadata: MetadataStore
 
+    async def room(self, account: AccountId) -> tuple[int, int | None]:
+        """The octets that an account uses, and may use."""
+        quota = await self.mail.quota(account)
+        return quota.used.octets, quota.limits.octets
+
     async def tenant(self, name: str = "house", domain: str = DOMAIN) -> TenantId:
         """A tenant with a domain; the same again is the one there is."""
         tenant = await self.directory.create_tenant(name, NOW)

@@ -10,6 +10,7 @@ from postroad.model.mailbox import (
     FlagChange,
     Flags,
 )
+from postroad.model.quota import QuotaLimits
 from stores.mail_contract import DELETED, SEEN, two
 from stores.making import (
     Stores,
@@ -176,20 +177,20 @@ class MoveContract:
         a, b = inbox.mailbox_id, sent.mailbox_id
         await stores.fill(account, a, 2)
         await stores.mail.copy(account, [Uid(1), Uid(2)], a, b)
-        assert await stores.mail.quota(account) == (400, 450)
+        assert await stores.room(account) == (400, 450)
         for mailbox in (a, b):
             with pytest.raises(OverQuota):
                 await stores.mail.copy(account, [Uid(1)], a, mailbox)
         with pytest.raises(OverQuota):
             await stores.mail.append(account, a, [arrival()])
         await stores.mail.append(account, a, [arrival(email(size=50))])
-        assert await stores.mail.quota(account) == (450, 450)
+        assert await stores.room(account) == (450, 450)
         await stores.mail.move(account, [Uid(1)], a, b)
-        assert await stores.mail.quota(account) == (450, 450)
+        assert await stores.room(account) == (450, 450)
         await stores.mail.store_flags(account, b, [Uid(1), Uid(2), Uid(3)], DELETED)
         await stores.mail.expunge(account, b, None)
-        assert await stores.mail.quota(account) == (150, 450)
-        await stores.directory.set_account_quota(account, 100)
+        assert await stores.room(account) == (150, 450)
+        await stores.directory.set_account_quota(account, QuotaLimits(100))
         with pytest.raises(OverQuota):
             await stores.mail.append(account, a, [arrival(email(size=1))])
         await stores.mail.move(account, [Uid(2)], a, b)

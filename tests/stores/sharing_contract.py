@@ -329,8 +329,8 @@ class TransferContract:
         assert message[2:4] == (5, frozenset({"$k"}))
         assert len(before) == 1
         assert await rows(bob.account_id, target.mailbox, [Uid(1)], columns) == before
-        assert (await stores.mail.quota(bob.account_id))[0] == 700
-        assert (await stores.mail.quota(alice.account_id))[0] == (800 if keep else 100)
+        assert (await stores.room(bob.account_id))[0] == 700
+        assert (await stores.room(alice.account_id))[0] == (800 if keep else 100)
         kept = await stores.mail.expunged(alice.account_id, 10)
         assert [one.uid for one in kept] == ([] if keep else [1])
         pairs = await stores.references.references(BlobId(b""), 99)
@@ -400,7 +400,7 @@ class TransferContract:
         moved = await stores.messages(alice.account_id, sent)
         assert [one[1] for one in moved] == ids
         assert await stores.messages(alice.account_id, source.mailbox) == []
-        assert (await stores.mail.quota(alice.account_id))[0] == 200
+        assert (await stores.room(alice.account_id))[0] == 200
         assert await stores.mail.expunged(alice.account_id, 10) == []
         assert (await stores.mail.counts(alice.account_id, sent, bob.account_id)).unseen == 1
 

@@ -6,6 +6,7 @@ from postroad.base.errors import NotFound, OverQuota
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import Column, FlagAction, FlagChange, Flags
+from postroad.model.quota import QuotaLimits
 from stores.making import FUTURE, INBOX, NOW, Stores, arrival, blob, email, uids_of
 
 DELETED = FlagChange(FlagAction.ADD, Flags.DELETED, frozenset())
@@ -62,7 +63,7 @@ class UndeleteContract:
         assert message[:4] == (4, before[1], int(Flags.FLAGGED), frozenset({"$a"}))
         assert message[4] == mailbox.mod_seq == last.mod_seq + 1
         assert (mailbox.uid_next, mailbox.messages, mailbox.octets) == (5, 2, 200)
-        assert await stores.mail.quota(account) == (200, None)
+        assert await stores.room(account) == (200, None)
         assert await stores.mail.rows(account, inbox, [Uid(4)], [Column.BLOB_ID]) == [(4, octets)]
         changes = await stores.mail.changes(account, inbox, ModSeq(last.mod_seq))
         assert (list(changes.expunged), list(changes.placed.uids)) == ([], [4])
@@ -147,7 +148,7 @@ class UndeleteContract:
         assert sorted(await places(stores, account)) == both
         (done,) = await stores.mail.restore(account, both[:1])
         assert done.uid == 1
-        assert await stores.mail.quota(account) == (300, 350)
+        assert await stores.room(account) == (300, 350)
         assert await stores.references.check() == []
 
     async def test_nothing_of_another_account_is_found(self, stores: Stores) -> None:
@@ -177,7 +178,7 @@ class UndeleteContract:
         assert [uid for _, uid in await places(stores, alice)] == [8, 7, 6, 5, 4]
         assert len(await places(stores, bob)) == 8
         assert len(await stores.references.garbage(10)) == 3
-        await stores.directory.set_account_quota(alice, 0)
+        await stores.directory.set_account_quota(alice, QuotaLimits(0))
         assert await stores.references.purge_excess(10) == 5
         assert await stores.mail.expunged(alice, 10, since=Moment(0)) == []
         assert await stores.references.check() == []

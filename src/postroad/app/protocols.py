@@ -121,6 +121,7 @@ def _imap_maker(
         appending=services.appending,
         search=services.search,
         annotations=services.annotations,
+        quotas=services.quotas,
         now=program.clock.now,
     )
 

@@ -20,6 +20,7 @@ from postroad.core.delivery.routing import Router
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.metadata import Annotations
+from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
@@ -50,6 +51,7 @@ class Services:
     appending: Appending
     search: TextSearch
     annotations: Annotations
+    quotas: Quotas
     scheduler: Scheduler
     transport: SmtpTransport | None
     upkeep: Upkeep
@@ -77,6 +79,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
         ),
         reception=_reception(program, router, spools),
         reach=reach,
+        quotas=Quotas(program.mail, program.directory),
         sharing=Sharing(reach, program.sharing, program.directory, program.bus),
         mailboxes=MailboxService(
             program.mail,

@@ -12,7 +12,9 @@ from postroad.cli.passwords import read_password
 
 if TYPE_CHECKING:
     from postroad.model.directory import Account
+    from postroad.model.quota import Quota
 
+_MAX_DIGITS = 15  # of a number of messages
 app = App(name="account", help="People with mailboxes.")
 
 
@@ -137,7 +139,7 @@ async def show(address: str, /, *, invocation: Invocation = EVERYTHING_DEFAULT) 
     """
     async with invocation.program() as program:
         one = await program.accounts.find(address)
-        used, _ = await program.mail.quota(one.account_id)
+        quota = await program.mail.quota(one.account_id)
         mailboxes = await program.mail.mailboxes(one.account_id)
         aliases = await program.accounts.aliases(one.tenant_id)
         app_passwords = await program.accounts.app_passwords(one.address)
@@ -145,7 +147,7 @@ async def show(address: str, /, *, invocation: Invocation = EVERYTHING_DEFAULT) 
     names = [str(mailbox.name) for mailbox in mailboxes]
     value = {
         **account_json(one),
-        "used_octets": used,
+        **_used_json(quota),
         "mailboxes": names,
         "aliases": leading,
         "app_passwords": [credential.name for credential in app_passwords],
@@ -156,7 +158,7 @@ async def show(address: str, /, *, invocation: Invocation = EVERYTHING_DEFAULT) 
         f"Name           {one.display_name or 'none'}",
         f"Role           {one.role.value}",
         f"State          {_state(one)}",
-        f"Used           {used} octets of {_quota(one)}",
+        f"Used           {_told(quota)}",
         f"Mailboxes      {', '.join(names)}",
         f"Aliases        {', '.join(leading) or 'none'}",
         f"App passwords  {', '.join(each.name for each in app_passwords) or 'none'}",
@@ -198,30 +200,45 @@ async def quota(
     size: Annotated[str, Parameter(metavar="SIZE|none")],
     /,
     *,
+    messages: Annotated[str | None, Parameter(metavar="N|none")] = None,
+    mailboxes: Annotated[str | None, Parameter(metavar="N|none")] = None,
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> None:
     """Give an account more or less room for mail; what it has stays, however much it is.
+
+    The limits on messages and mailboxes stay as they are where they are not named.
 
     **Examples**
 
         postroad account quota bob@example.org 5GiB
 
-        postroad account quota bob@example.org none
+        postroad account quota bob@example.org none --messages 100000 --mailboxes none
 
     Parameters
     ----------
     size:
         The room, such as 5GiB, or none for no limit.
+    messages:
+        How many messages the account may have in all.
+    mailboxes:
+        How many mailboxes it may have.
     """
+    from postroad.model.quota import QuotaLimits
+
     octets = None if size == "none" else _size(size, "SIZE")
     async with invocation.program() as program:
-        await program.accounts.set_quota(address, octets)
         one = await program.accounts.find(address)
-        used, _ = await program.mail.quota(one.account_id)
-    told = f"Account {one.address} has room for {_quota(one)} now and uses {used} octets."
-    if octets is not None and used > octets:
-        told += " That is more: new mail is refused until some is removed."
-    invocation.output.result({**account_json(one), "used_octets": used}, told)
+        limits = QuotaLimits(
+            octets,
+            _count(messages, "--messages", one.quota_messages),
+            _count(mailboxes, "--mailboxes", one.quota_mailboxes),
+        )
+        one = await program.accounts.set_quota(address, limits)
+        quota = await program.mail.quota(one.account_id)
+    told = f"Account {one.address} has room for {_quota(one)} now and uses {_told(quota)}."
+    if not quota.has_room(1, 1):
+        told += " It is full: new mail is refused until some is removed."
+    invocation.output.result({**account_json(one), **_used_json(quota)}, told)
 
 
 @app.command
@@ -296,6 +313,8 @@ def account_json(one: "Account") -> dict[str, object]:
         "disabled": one.disabled,
         "shared": one.is_shared,
         "quota_octets": one.quota_octets,
+        "quota_messages": one.quota_messages,
+        "quota_mailboxes": one.quota_mailboxes,
         "created_at": to_iso(one.created_at),
     }
 
@@ -314,6 +333,38 @@ def _size(text: str, what: str) -> int:
         return read_size(text)
     except ValueError as error:
         raise WrongUsage(f"{what}: {error}") from error
+
+
+def _count(text: str | None, what: str, before: int | None) -> int | None:
+    if text is None:
+        return before
+    if text == "none":
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS:
+        raise WrongUsage(f"{what}: say a number or none")
+    return int(text)
+
+
+def _used_json(quota: "Quota") -> dict[str, object]:
+    used = quota.used
+    return {
+        "used_octets": used.octets,
+        "used_messages": used.messages,
+        "used_mailboxes": used.mailboxes,
+    }
+
+
+def _told(quota: "Quota") -> str:
+    from postroad.config.values import write_size
+
+    used, limits = quota.used, quota.limits
+    room = "" if limits.octets is None else f" of {write_size(limits.octets)}"
+    messages = "" if limits.messages is None else f" of {limits.messages}"
+    mailboxes = "" if limits.mailboxes is None else f" of {limits.mailboxes}"
+    return (
+        f"{used.octets} octets{room}, {used.messages} messages{messages} "
+        f"and {used.mailboxes} mailboxes{mailboxes}"
+    )
 
 
 def _state(one: "Account") -> str:

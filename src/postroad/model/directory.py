@@ -80,6 +80,8 @@ class Account:
     quota_octets: int | None
     created_at: Moment
     is_shared: bool = False
+    quota_messages: int | None = None
+    quota_mailboxes: int | None = None
 
     @property
     def may_log_in(self) -> bool:

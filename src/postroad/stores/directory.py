@@ -20,6 +20,7 @@ from postroad.model.directory import (
 )
 from postroad.model.ids import AccountId, TenantId
 from postroad.model.mailbox import SpecialUse
+from postroad.model.quota import QuotaLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Recipient:
     account: Account | None
     alias: Alias | None
     used_octets: int
+    used_messages: int = 0  # told only where there is a limit on them
 
 
 class DirectoryStore(Protocol):
@@ -114,7 +116,9 @@ class DirectoryStore(Protocol):
         ...
 
     @abstractmethod
-    async def set_account_quota(self, account: AccountId, quota_octets: int | None) -> None: ...
+    async def set_account_quota(self, account: AccountId, limits: QuotaLimits) -> None:
+        """What is there already stays, however much it is. Raises `NotFound`."""
+        ...
 
     @abstractmethod
     async def delete_account(self, account: AccountId) -> None:

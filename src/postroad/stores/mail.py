@@ -29,6 +29,7 @@ from postroad.model.mailbox import (
     Stored,
 )
 from postroad.model.queue import NewSubmission
+from postroad.model.quota import Quota
 from postroad.model.sharing import Rights, Side
 from postroad.model.undelete import KeptMessage, RestoredMessage
 
@@ -265,8 +266,8 @@ class MailStore(Protocol):
         ...
 
     @abstractmethod
-    async def quota(self, account: AccountId) -> tuple[int, int | None]:
-        """Octets used, and allowed (None: no limit). Raises `NotFound`."""
+    async def quota(self, account: AccountId) -> Quota:
+        """What the account holds, and may hold. Raises `NotFound`."""
         ...
 
     @abstractmethod

@@ -82,7 +82,7 @@ async def check(path: Path, ledger: Ledger) -> None:
     assert {(row[0], row[1]) for row in rows} >= ledger.answered.items()
     counts = await stores.mail.counts(ledger.account, ledger.mailbox)
     assert counts.unseen == len(uids)
-    assert (await stores.mail.quota(ledger.account))[0] == 1000 * len(uids)
+    assert (await stores.room(ledger.account))[0] == 1000 * len(uids)
     later = await stores.fill(ledger.account, ledger.mailbox, 1)
     assert later[0] > max(uids, default=Uid(0))
     await engine.close()

@@ -7,6 +7,7 @@ import pytest
 
 from core.house import MESSAGE, House, by_mx
 from postroad.core.message.facts import MailParameters
+from postroad.model.quota import QuotaLimits
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def test_one_full_mailbox_of_an_alias_costs_the_others_nothing(house: Hous
     await _receive(house, "all@example.test")
     assert (await house.inbox(alice), await house.inbox(bob)) == (0, 1)
     await house.work()
-    await house.directory.set_account_quota(alice.account_id, None)
+    await house.directory.set_account_quota(alice.account_id, QuotaLimits(None))
     house.clock.wait(timedelta(minutes=2))
     await house.work()
     assert (await house.inbox(alice), await house.inbox(bob)) == (1, 1)

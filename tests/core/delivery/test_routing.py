@@ -7,6 +7,7 @@ import pytest
 from core.house import House
 from postroad.base.errors import NotFound, OverQuota
 from postroad.model.directory import DomainStatus
+from postroad.model.quota import QuotaLimits
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -53,6 +54,16 @@ async def test_one_member_of_an_alias_does_not_shut_out_the_others(house: House)
     for name in ("all", "alice"):
         with pytest.raises(NotFound):
             await house.router.route(f"{name}@example.test")
+
+
+async def test_a_mailbox_with_as_many_messages_as_it_may_have(house: House) -> None:
+    alice = await house.stores.person()
+    inbox = await house.stores.mailbox(alice.account_id)
+    await house.directory.set_account_quota(alice.account_id, QuotaLimits(messages=1))
+    assert (await house.router.route(alice.address, 1)).accounts
+    await house.stores.fill(alice.account_id, inbox.mailbox_id, 1)
+    with pytest.raises(OverQuota):
+        await house.router.route(alice.address, 1)
 
 
 async def test_a_mailbox_without_room(house: House) -> None:

@@ -75,7 +75,7 @@ async def test_what_is_replaced_makes_room(house: House) -> None:
         await put(house, b"y" * 120)
     second = await put(house, b"y" * 120, Replaced(account, inbox.mailbox_id, first))
     assert [row[0] for row in await house.stores.messages(account, inbox.mailbox_id)] == [second]
-    assert await house.stores.mail.quota(account) == (120, 150)
+    assert await house.stores.room(account) == (120, 150)
 
 
 async def test_pieces_together_are_bounded(house: House) -> None:

@@ -15,6 +15,7 @@ from postroad.base.secret import Secret
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.metadata import Annotations
+from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
@@ -23,6 +24,7 @@ from postroad.model.ids import AccountId, MailboxName, TenantId, Uid
 from postroad.model.mailbox import Flags, SpecialUse
 from postroad.model.metadata import AnnotationLimits
 from postroad.model.principal import Principal
+from postroad.model.quota import QuotaLimits
 from postroad.model.sharing import Viewer
 from postroad.ports.bus import Bus
 from postroad.sessions.imap.feature import Services
@@ -90,13 +92,14 @@ class Clients:
             MailboxLimits(),
         )
         state = MemoryState()
+        directory = MemoryDirectoryStore(state)
         sharing = MemorySharingStore(state)  # nobody shares anything
         reach = Reach(store, sharing)
         authenticator = cast("Authenticator", MemoryAuthenticator())
         self.services = Services(
             authenticator,
             reach,
-            Sharing(reach, sharing, MemoryDirectoryStore(state), cast("Bus", self.mail)),
+            Sharing(reach, sharing, directory, cast("Bus", self.mail)),
             mailboxes,
             self.mail,
             self.mail,
@@ -107,6 +110,7 @@ class Clients:
                 cast("Bus", self.mail),
                 AnnotationLimits(),
             ),
+            Quotas(store, directory),
             now=lambda: after(NOW, A_DAY),
         )
         self.sessions: dict[str, ImapSession] = {}
@@ -136,8 +140,8 @@ class Clients:
                 for flag in flags:
                     system |= Flags[flag.upper()]
                 await self.mail.put(found.mailbox_id, MESSAGES[what], system)
-            case ["quota", octets]:
-                self.mail.limit = int(octets)
+            case ["quota", *limits]:
+                self.mail.limits = QuotaLimits(*map(int, limits))
             case ["no", "login"]:
                 self.logs_in = False
             case ["no", "tls"]:

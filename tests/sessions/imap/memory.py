@@ -37,6 +37,7 @@ from postroad.model.mailbox import (
     SpecialUse,
     Stored,
 )
+from postroad.model.quota import Quota, QuotaLimits, Usage
 from postroad.model.sharing import Place
 from postroad.sessions.imap.needs import IncomingMessages
 from postroad.stores.mail import Row
@@ -63,7 +64,7 @@ class MemoryMail:
         self.emails: dict[EmailId, NewEmail] = {}
         self.blobs: dict[BlobId, bytes] = {}
         self.names: set[MailboxName] = set()
-        self.limit: int | None = None  # octets of the account
+        self.limits = QuotaLimits()
         self.forgets = False  # changes cannot be told: too old
         self.old: set[EmailId] = set()  # whose rows keep nothing of their headers
         self._last = 0
@@ -315,8 +316,11 @@ class MemoryMail:
             del self.messages[mailbox][uid]
             self.gone.append((mod_seq, mailbox, uid))
 
-    async def quota(self, account: AccountId) -> tuple[int, int | None]:
-        return sum(self._box(key).octets for key in self.boxes), self.limit
+    async def quota(self, account: AccountId) -> Quota:
+        boxes = [self._box(key) for key in self.boxes]
+        octets = sum(box.octets for box in boxes)
+        messages = sum(box.messages for box in boxes)
+        return Quota(Usage(octets, messages, len(boxes)), self.limits)
 
     # What else the session and the service ask for
 
@@ -420,7 +424,8 @@ class MemoryIncoming:
         self._whole.append((self._octets, flags, keywords, internal_date))
         self._octets = b""
         sizes = [len(message) for message, _, _, _ in self._whole]
-        if self._mail.limit is not None and sum(sizes) + octets > self._mail.limit:
+        limit = self._mail.limits.octets
+        if limit is not None and sum(sizes) + octets > limit:
             raise OverQuota("no room left")
 
     async def finish(

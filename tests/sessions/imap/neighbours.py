@@ -28,6 +28,7 @@ from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.metadata import Annotations
+from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
@@ -39,6 +40,7 @@ from postroad.model.ids import MailboxName, Uid
 from postroad.model.mailbox import Flags, SpecialUse
 from postroad.model.metadata import AnnotationLimits
 from postroad.model.principal import Principal
+from postroad.model.quota import QuotaLimits
 from postroad.model.sharing import Viewer
 from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.session import CloseConnection, ImapSession, Output
@@ -138,6 +140,7 @@ class Neighbours:
                 self.bus,
                 AnnotationLimits(value_octets=1024, entries=10, octets=4096),
             ),
+            Quotas(self.mail, self.directory),
         )
 
     def viewer(self, address: str) -> Viewer:
@@ -158,7 +161,7 @@ class Neighbours:
                 )
             case ["quota", address, octets]:
                 account = self.people[address].account_id
-                await self.directory.set_account_quota(account, int(octets))
+                await self.directory.set_account_quota(account, QuotaLimits(int(octets)))
             case ["shared", "seen"]:
                 self._private = False
                 self._serve()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from postroad.core.mailbox.metadata import Annotations
+from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
@@ -78,6 +79,7 @@ class ImapClient(Client):
             cast(Appending, None),
             cast(TextSearch, None),
             cast(Annotations, None),
+            cast(Quotas, None),
         )
         settings = ImapSettings("mail.example.test", sasl=circumstances)
         self._session = ImapSession(

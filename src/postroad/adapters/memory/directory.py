@@ -18,6 +18,7 @@ from postroad.model.directory import (
     Tenant,
 )
 from postroad.model.ids import AccountId, MailboxName, TenantId
+from postroad.model.quota import QuotaLimits
 from postroad.stores.directory import NewAccount, Recipient
 
 
@@ -128,10 +129,15 @@ class MemoryDirectoryStore(MemoryCredentials):
             found, disabled=disabled, auth_version=found.auth_version + 1
         )
 
-    async def set_account_quota(self, account: AccountId, quota_octets: int | None) -> None:
+    async def set_account_quota(self, account: AccountId, limits: QuotaLimits) -> None:
         found = self._account(account)
-        self._state.accounts[account] = replace(found, quota_octets=quota_octets)
-        self._state.owner(account).quota_octets = quota_octets
+        self._state.accounts[account] = replace(
+            found,
+            quota_octets=limits.octets,
+            quota_messages=limits.messages,
+            quota_mailboxes=limits.mailboxes,
+        )
+        self._state.owner(account).limits = limits
 
     async def delete_account(self, account: AccountId) -> None:
         found, state = self._account(account), self._state
@@ -157,8 +163,8 @@ class MemoryDirectoryStore(MemoryCredentials):
         for address in (*addresses, found.catch_all or ""):
             account, alias = self._by_address(address), self._state.aliases.get(address)
             if account is not None:
-                used = self._state.owner(account.account_id).used_octets
-                return Recipient(found, account, None, used)
+                used = self._state.owner(account.account_id).quota.used
+                return Recipient(found, account, None, used.octets, used.messages)
             if alias is not None:
                 return Recipient(found, None, alias, 0)
         return Recipient(found, None, None, 0)
@@ -185,7 +191,7 @@ class MemoryDirectoryStore(MemoryCredentials):
 
     def _add(self, account: Account) -> Owner:
         self._state.accounts[account.account_id] = account
-        owner = self._state.owners[account.account_id] = Owner(account.quota_octets)
+        owner = self._state.owners[account.account_id] = Owner(QuotaLimits(account.quota_octets))
         return owner
 
     def _domain(self, tenant: TenantId, domain_id: str) -> Domain:

@@ -38,6 +38,7 @@ from postroad.model.mailbox import (
     Stored,
 )
 from postroad.model.queue import NewSubmission
+from postroad.model.quota import Quota
 from postroad.stores.mail import Row
 
 _MAX_KEYWORDS = 128
@@ -130,7 +131,7 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
         box = load_target(owner, mailbox)
         stored = [_stored_before(owner, email[0].delivery_id) for email in emails]
         fresh = [email for email, before in zip(emails, stored, strict=True) if before is None]
-        freed = old[1].placed[old[2]].email.new.size if old and old[0] is owner else 0
+        freed = old[1].placed[old[2]] if old and old[0] is owner else None
         if fresh:
             placed = iter(self._place(account, box, fresh, freed))
             self._state.tell(account, events)
@@ -149,13 +150,16 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
         return owner, box, message.uid
 
     def _place(
-        self, account: AccountId, box: Box, emails: Sequence[Arrival], freed: int = 0
+        self, account: AccountId, box: Box, emails: Sequence[Arrival], freed: Placed | None = None
     ) -> list[tuple[Uid, EmailId]]:
         """Raises `TryLater`, `OverQuota` before it changes anything."""
         owner = self._state.owner(account)
         for email, _, _ in emails:
             self._state.check_referable(account, email.blob_id)
-        if not owner.has_room(sum(email.size for email, _, _ in emails) - freed):
+        octets, messages = sum(email.size for email, _, _ in emails), len(emails)
+        if freed is not None:
+            octets, messages = octets - freed.email.new.size, messages - 1
+        if not owner.has_room(octets, messages):
             raise OverQuota("the account has no room left")
         mod_seq = owner.next_mod_seq()
         done = []
@@ -258,7 +262,8 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
         there = _there(old, uids)
         if not there:
             return Copied(new.uid_validity, (), ())
-        if keep and not owner.has_room(sum(old.placed[uid].email.new.size for uid in there)):
+        octets = sum(old.placed[uid].email.new.size for uid in there)
+        if keep and not owner.has_room(octets, len(there)):
             raise OverQuota("the account has no room left")
         fresh = transfer(old, list(there), new, owner.next_mod_seq(), keep=keep)
         return Copied(new.uid_validity, there, [Uid(uid) for uid in fresh])
@@ -275,9 +280,8 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
             remove(box, list(gone), owner.next_mod_seq())
         return gone
 
-    async def quota(self, account: AccountId) -> tuple[int, int | None]:
-        owner = self._state.owner(account)
-        return owner.used_octets, owner.quota_octets
+    async def quota(self, account: AccountId) -> Quota:
+        return self._state.owner(account).quota
 
     async def emails_after(
         self, account: AccountId, after: EmailId, limit: int

@@ -1,13 +1,12 @@
 """Mailboxes in memory: the tree of names."""
 
 from postroad.adapters.memory.state import Box, MemoryState, Owner, now
-from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound, TooMany
+from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound, OverQuota, TooMany
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, UidValidity
 from postroad.model.mailbox import Mailbox, SpecialUse
+from postroad.model.quota import MAX_MAILBOXES
 from postroad.model.sharing import Identifier, Rights
 from postroad.stores.mail import MailStore
-
-MAX_MAILBOXES = 10_000
 
 
 class MemoryMailboxes(MailStore):
@@ -61,6 +60,7 @@ class MemoryMailboxes(MailStore):
             return
         if _below(owner, target):
             raise AlreadyExists(f"there are mailboxes below {target} already")
+        _check_count(owner, len(_missing_parents(owner, target)))
         renamed = [box, *_below(owner, source)]
         _create_parents(owner, target, owner.next_mod_seq())
         for one in renamed:
@@ -112,8 +112,7 @@ def create(owner: Owner, name: MailboxName, special_use: SpecialUse | None) -> t
         for box in owner.boxes.values():
             if box.special_use is special_use:
                 raise AlreadyExists(f"the mailbox {box.name} is {special_use.value} already")
-    if len(owner.boxes) + len(_missing_parents(owner, name)) + (there is None) > MAX_MAILBOXES:
-        raise TooMany(f"an account has at most {MAX_MAILBOXES} mailboxes")
+    _check_count(owner, len(_missing_parents(owner, name)) + (there is None))
     mod_seq = owner.next_mod_seq()
     mailbox = MailboxId(owner.next_id()) if there is None else there.mailbox_id
     made = _new_box(owner, mailbox, name, special_use, owner.next_uid_validity(), mod_seq)
@@ -122,6 +121,15 @@ def create(owner: Owner, name: MailboxName, special_use: SpecialUse | None) -> t
     _create_parents(owner, name, mod_seq)
     made.acl = _inherited(owner, name)
     return made, mod_seq
+
+
+def _check_count(owner: Owner, more: int) -> None:
+    """Raises `TooMany`, `OverQuota`."""
+    count, limit = len(owner.boxes) + more, owner.limits.mailboxes
+    if more and count > MAX_MAILBOXES:
+        raise TooMany(f"an account has at most {MAX_MAILBOXES} mailboxes")
+    if more and limit is not None and count > limit:
+        raise OverQuota(f"the account may have {limit} mailboxes")
 
 
 def _new_box(

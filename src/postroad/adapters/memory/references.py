@@ -24,9 +24,9 @@ class MemoryReferenceStore(ReferenceStore):
     async def purge_excess(self, limit: int) -> int:
         purged = 0
         for account, owner in self._state.owners.items():
-            if owner.quota_octets is None:
+            if (quota_octets := owner.limits.octets) is None:
                 continue
-            while purged < limit and _kept_octets(owner) > owner.quota_octets // 2:
+            while purged < limit and _kept_octets(owner) > quota_octets // 2:
                 self._forget(account, owner, min(owner.expunged, key=lambda kept: kept.at))
                 purged += 1
         return purged

@@ -28,6 +28,7 @@ from postroad.model.ids import (
 )
 from postroad.model.mailbox import Mailbox, NewEmail, SpecialUse
 from postroad.model.queue import FINAL_STATES, NewSubmission, RecipientState
+from postroad.model.quota import Quota, QuotaLimits, Usage
 from postroad.model.sharing import Identifier, Rights
 
 RESERVED_MILLISECONDS = 24 * 3600 * 1000
@@ -118,7 +119,7 @@ class Box:
 class Owner:
     """What one account has."""
 
-    quota_octets: int | None
+    limits: QuotaLimits
     mod_seq: ModSeq = field(default=_FIRST)
     last_id: int = 0
     last_uid_validity: int = 0
@@ -137,10 +138,13 @@ class Owner:
     def used_octets(self) -> int:
         return sum(box.octets for box in self.boxes.values())
 
-    def has_room(self, octets: int) -> bool:
-        if self.quota_octets is None or octets <= 0:
-            return True
-        return self.used_octets + octets <= self.quota_octets
+    @property
+    def quota(self) -> Quota:
+        messages = sum(len(box.placed) for box in self.boxes.values())
+        return Quota(Usage(self.used_octets, messages, len(self.boxes)), self.limits)
+
+    def has_room(self, octets: int, messages: int) -> bool:
+        return self.quota.has_room(octets, messages)
 
     def next_mod_seq(self) -> ModSeq:
         self.mod_seq = ModSeq(self.mod_seq + 1)

@@ -42,7 +42,7 @@ class MemoryUndelete:
         if not found:
             return []
         targets = [_target(owner, kept) for kept in found]
-        if not owner.has_room(sum(kept.placed.email.new.size for kept in found)):
+        if not owner.has_room(sum(kept.placed.email.new.size for kept in found), len(found)):
             raise OverQuota("the account has no room left")
         mod_seq = owner.next_mod_seq()
         restored = []

@@ -64,7 +64,7 @@ class MemoryTransfer:
         if not there:
             return Copied(new.uid_validity, (), ())
         octets = sum(old.placed[uid].email.new.size for uid in there)
-        if (keep or owner is not receiver) and not receiver.has_room(octets):
+        if (keep or owner is not receiver) and not receiver.has_room(octets, len(there)):
             raise OverQuota("the account has no room left")
         mod_seq = receiver.next_mod_seq()
         seen = {uid for uid, placed in view(old, source.viewer).items() if placed.flags & 1}

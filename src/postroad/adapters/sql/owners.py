@@ -9,6 +9,10 @@ _TAKE = Sql("""
         used_octets = used_octets + :octets
     WHERE owner_id = :owner
         AND (quota_octets IS NULL OR :octets <= 0 OR used_octets + :octets <= quota_octets)
+        AND (quota_messages IS NULL OR :messages <= 0 OR :messages + (
+            SELECT CAST(coalesce(sum(m.messages), 0) AS BIGINT) FROM mailbox m
+            WHERE m.owner_id = :owner
+        ) <= quota_messages)
     RETURNING mod_seq, next_id - :ids
 """)
 _LOCK = Sql("SELECT mod_seq FROM owner WHERE owner_id = :owner {for update}")
@@ -24,12 +28,15 @@ _DROP = Sql("DELETE FROM blob_ref WHERE owner_id = :owner AND blob_id = :blob")
 _GARBAGE = Sql("INSERT INTO blob_garbage (blob_id) VALUES (:blob) ON CONFLICT DO NOTHING")
 
 
-def take(owner: AccountId, *, ids: int = 0, octets: int = 0) -> Steps[tuple[ModSeq, int]]:
+def take(
+    owner: AccountId, *, ids: int = 0, octets: int = 0, messages: int = 0
+) -> Steps[tuple[ModSeq, int]]:
     """The operation's mod_seq and the first of `ids` new identifiers; adjusts the quota.
 
+    Of `messages` that many are about to come; the row is held already where there are some.
     Raises `NotFound`, `OverQuota`.
     """
-    params: Params = {"owner": owner, "ids": ids, "octets": octets}
+    params: Params = {"owner": owner, "ids": ids, "octets": octets, "messages": messages}
     row = one((yield Run(_TAKE, params)))
     if row is None:
         yield from lock(owner)

@@ -37,6 +37,7 @@ from postroad.model.mailbox import (
     Stored,
 )
 from postroad.model.queue import NewSubmission
+from postroad.model.quota import Quota
 from postroad.model.sharing import Rights, Side
 from postroad.model.undelete import KeptMessage, RestoredMessage
 from postroad.stores.mail import MailStore
@@ -211,7 +212,7 @@ class SqlMailStore(MailStore):
     ) -> list[RestoredMessage]:
         return await self._engine.write(lambda: undeleting.restore(account, messages))
 
-    async def quota(self, account: AccountId) -> tuple[int, int | None]:
+    async def quota(self, account: AccountId) -> Quota:
         return await self._engine.read(lambda: reading.quota(account))
 
     async def emails_after(

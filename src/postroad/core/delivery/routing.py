@@ -80,7 +80,7 @@ class Router:
                 raise NotPermitted(f"we do not relay to {domain_name}")
             route.forward[address] = None
         elif found.account is not None:
-            _add(found.account, found.used_octets, size, route)
+            _add(found.account, found, size, route)
         elif found.alias is not None:
             for target in found.alias.targets:
                 await self._expand(target, size, route, seen, first=False)
@@ -107,10 +107,12 @@ class Router:
         return min(able, key=lambda person: order[person.role], default=None)
 
 
-def _add(account: Account, used: int, size: int, route: Route) -> None:
+def _add(account: Account, found: Recipient, size: int, route: Route) -> None:
     if account.disabled:
         return
-    if account.quota_octets is not None and used + size > account.quota_octets:
+    octets, messages = account.quota_octets, account.quota_messages
+    too_large = octets is not None and found.used_octets + size > octets
+    if too_large or (messages is not None and found.used_messages >= messages):
         route.full.add(account.account_id)
     route.accounts[account.account_id] = account
 

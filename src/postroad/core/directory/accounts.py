@@ -13,6 +13,7 @@ from postroad.formats.mailaddress import acceptable_address, normalise_address, 
 from postroad.model.directory import Account, Alias, Credential, CredentialKind, Role, Tenant
 from postroad.model.ids import AccountId, TenantId
 from postroad.model.mailbox import SpecialUse
+from postroad.model.quota import QuotaLimits
 from postroad.ports.clock import Clock
 from postroad.stores.directory import DirectoryStore, NewAccount
 
@@ -131,10 +132,11 @@ class Accounts:
         await self._directory.set_disabled(account.account_id, disabled=disabled)
         return account
 
-    async def set_quota(self, address: str, quota_octets: int | None) -> Account:
+    async def set_quota(self, address: str, limits: QuotaLimits) -> Account:
+        """Raises `NotFound`."""
         account = await self.find(address)
-        await self._directory.set_account_quota(account.account_id, quota_octets)
-        return account
+        await self._directory.set_account_quota(account.account_id, limits)
+        return await self._directory.load_account(account.account_id)
 
     async def delete(self, address: str) -> Account:
         account = await self.find(address)

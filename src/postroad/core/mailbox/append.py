@@ -62,9 +62,10 @@ class Appending:
         if octets > self.max_octets:
             raise TooLarge(f"a message has at most {self.max_octets} octets")
         freed = 0 if replaces is None else await self._size(replaces)
-        if replaces is not None and replaces.account != target.owner:
-            freed = 0  # it made room in another account
-        await self.require_room(target.owner, octets - freed)
+        more = 1
+        if replaces is not None and replaces.account == target.owner:
+            octets, more = octets - freed, 0  # else it made room in another account
+        await self.require_room(target.owner, octets, more)
         return AppendedMessages(self, target, replaces)
 
     async def _size(self, message: Replaced) -> int:
@@ -121,10 +122,10 @@ class Appending:
             mailbox = target.mailbox.mailbox_id
             await self._store.store_flags(target.owner, mailbox, seen, _SEEN, None, target.viewer)
 
-    async def require_room(self, account: AccountId, octets: int) -> None:
+    async def require_room(self, account: AccountId, octets: int, messages: int) -> None:
         """Raises `OverQuota`."""
-        used, allowed = await self._store.quota(account)
-        if allowed is not None and octets > 0 and used + octets > allowed:
+        quota = await self._store.quota(account)
+        if not quota.has_room(octets, messages):
             raise OverQuota("the account has no room left")
 
     async def encode_binary(self, octets: Octets) -> Spool | None:
@@ -174,7 +175,9 @@ class AppendedMessages:
             raise TooLarge(f"a message has at most {self._appending.max_octets} octets")
         await self._prepare(flags, keywords, internal_date)
         held = sum(email.size for email, _, _ in self._prepared)
-        await self._appending.require_room(self._target.owner, held + octets)
+        await self._appending.require_room(
+            self._target.owner, held + octets, len(self._prepared) + 1
+        )
         self._spool.close()
         self._spool = self._appending.open_spool()
 

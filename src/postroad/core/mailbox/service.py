@@ -104,9 +104,6 @@ class MailboxService:
     async def counts(self, place: Place) -> MailboxCounts:
         return await self._store.counts(place.owner, place.mailbox.mailbox_id, place.viewer)
 
-    async def quota(self, account: AccountId) -> tuple[int, int | None]:
-        return await self._store.quota(account)
-
     # Messages
 
     async def snapshot(self, place: Place) -> Snapshot:

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from postroad.base.moments import Moment
 from postroad.core.mailbox.metadata import Annotations
+from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
@@ -120,6 +121,7 @@ class Services:
     appending: Appending
     search: TextSearch
     annotations: Annotations
+    quotas: Quotas
     now: Callable[[], Moment] = _now
 
 

@@ -1,4 +1,4 @@
-"""GETQUOTA and GETQUOTAROOT, and what answers them (RFC 9208 section 4)."""
+"""GETQUOTA, GETQUOTAROOT and SETQUOTA, and what answers them (RFC 9208 section 4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,16 @@ from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.mailbox_responses import mailbox_name
 from postroad.wire.imap.responses import astring
 
+_MAX_RESOURCES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuota:
+    """The limits that are to be the only ones, by name of the resource in upper case."""
+
+    root: bytes
+    limits: Mapping[bytes, int]
+
 
 def parse_quota_root_name(cursor: Cursor) -> bytes:
     """The argument of GETQUOTA; that of GETQUOTAROOT is a mailbox."""
@@ -14,6 +24,25 @@ def parse_quota_root_name(cursor: Cursor) -> bytes:
     name = cursor.astring()
     cursor.end()
     return name
+
+
+def parse_set_quota(cursor: Cursor) -> SetQuota:
+    """RFC 9208 section 4.1.3."""
+    cursor.sp()
+    root = cursor.astring()
+    cursor.sp()
+    limits: dict[bytes, int] = {}
+    cursor.maybe_empty(lambda: _limit(cursor, limits), limit=_MAX_RESOURCES)
+    cursor.end()
+    return SetQuota(root, limits)
+
+
+def _limit(cursor: Cursor, limits: dict[bytes, int]) -> None:
+    name = cursor.word()
+    if name in limits:
+        raise cursor.wrong("each resource once")
+    cursor.sp()
+    limits[name] = cursor.number64()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ async def test_quota_holds_under_concurrency(stores: Stores) -> None:
         return_exceptions=True,
     )
     assert sum(isinstance(one, OverQuota) for one in results) == 5
-    assert await stores.mail.quota(account) == (1000, 1000)
+    assert await stores.room(account) == (1000, 1000)
     assert await stores.references.check() == []
 
 

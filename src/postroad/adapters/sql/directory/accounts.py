@@ -20,27 +20,32 @@ from postroad.adapters.sql.statement import (
 )
 from postroad.base.errors import AlreadyExists, NotFound
 from postroad.base.moments import Moment
-from postroad.model.directory import Account, Alias, Role
+from postroad.model.directory import Account, Alias, Domain, Role
 from postroad.model.ids import AccountId, BlobId, TenantId
+from postroad.model.quota import QuotaLimits
 from postroad.stores.directory import NewAccount, Recipient
 
-ACCOUNT = """
-    SELECT a.account_id, a.tenant_id, a.address, a.display_name, a.role, a.is_person,
-        a.auth_version, a.disabled, o.quota_octets, a.created_at, a.is_shared, o.used_octets
+_ACCOUNT_COLUMNS = """a.account_id, a.tenant_id, a.address, a.display_name, a.role, a.is_person,
+    a.auth_version, a.disabled, o.quota_octets, a.created_at, a.is_shared, o.quota_messages,
+    o.quota_mailboxes, o.used_octets, CASE WHEN o.quota_messages IS NULL THEN 0 ELSE (
+        SELECT CAST(coalesce(sum(m.messages), 0) AS BIGINT) FROM mailbox m
+        WHERE m.owner_id = a.account_id
+    ) END"""
+ACCOUNT = f"""
+    SELECT {_ACCOUNT_COLUMNS}
     FROM account a JOIN owner o ON o.owner_id = a.account_id
-"""
+"""  # noqa: S608
 _BY_ADDRESS = Sql(f"{ACCOUNT} WHERE a.address = :address")
 _BY_ID = Sql(f"{ACCOUNT} WHERE a.account_id = :account")
 _PEOPLE = Sql(f"{ACCOUNT} WHERE a.is_person = 1 ORDER BY a.address")
 _PEOPLE_OF = Sql(f"{ACCOUNT} WHERE a.is_person = 1 AND a.tenant_id = :tenant ORDER BY a.address")
-_RECIPIENT = Sql("""
-    SELECT a.account_id, a.tenant_id, a.address, a.display_name, a.role, a.is_person,
-        a.auth_version, a.disabled, o.quota_octets, a.created_at, a.is_shared, o.used_octets,
+_RECIPIENT = Sql(f"""
+    SELECT {_ACCOUNT_COLUMNS},
         d.domain_id, d.tenant_id, d.name, d.status, d.catch_all, d.created_at
     FROM domain d LEFT JOIN account a ON a.address = :address
         LEFT JOIN owner o ON o.owner_id = a.account_id
     WHERE d.name = :domain
-""")
+""")  # noqa: S608
 _ADD = Sql("""
     INSERT INTO account (account_id, tenant_id, address, display_name, role, is_person,
         auth_version, disabled, created_at, is_shared)
@@ -51,9 +56,12 @@ _DISABLE = Sql("""
     WHERE account_id = :account RETURNING 1
 """)
 _QUOTA = Sql("""
-    UPDATE owner SET quota_octets = :quota WHERE owner_id = :account RETURNING 1
+    UPDATE owner SET quota_octets = :octets, quota_messages = :messages,
+        quota_mailboxes = :mailboxes
+    WHERE owner_id = :account RETURNING 1
 """)
 _BLOBS = Sql("SELECT blob_id, uses FROM blob_ref WHERE owner_id = :account")
+_WIDTH = 15  # of what is asked of an account
 _OWNED = (
     "placement",
     "expunged",
@@ -103,6 +111,8 @@ def to_account(row: Row) -> Account:
         quota_octets=optional_integer(row[8]),
         created_at=Moment(integer(row[9])),
         is_shared=bool(row[10]),
+        quota_messages=optional_integer(row[11]),
+        quota_mailboxes=optional_integer(row[12]),
     )
 
 
@@ -158,8 +168,14 @@ def set_disabled(account: AccountId, *, disabled: bool) -> Steps[None]:
         raise NotFound("there is no such account")
 
 
-def set_account_quota(account: AccountId, quota_octets: int | None) -> Steps[None]:
-    if not (yield Run(_QUOTA, {"account": account, "quota": quota_octets})):
+def set_account_quota(account: AccountId, limits: QuotaLimits) -> Steps[None]:
+    params: Params = {
+        "account": account,
+        "octets": limits.octets,
+        "messages": limits.messages,
+        "mailboxes": limits.mailboxes,
+    }
+    if not (yield Run(_QUOTA, params)):
         raise NotFound("there is no such account")
 
 
@@ -185,24 +201,29 @@ def find_recipient(local_part: str, domain_name: str) -> Steps[Recipient]:
     row = one((yield Run(_RECIPIENT, {"address": address, "domain": domain_name})))
     if row is None:
         return Recipient(None, None, None, 0)
-    domain = to_domain(row[12:])
+    domain = to_domain(row[_WIDTH:])
     if row[0] is not None:
-        return Recipient(domain, to_account(row), None, integer(row[11]))
+        return _recipient(domain, row)
     names = [local_part]
     if "+" in local_part:
         names.append(local_part.partition("+")[0])
     for name in filter(None, names):
         row, alias = yield from _exactly(f"{name}@{domain_name}")
         if row is not None:
-            return Recipient(domain, to_account(row), None, integer(row[11]))
+            return _recipient(domain, row)
         if alias is not None:
             return Recipient(domain, None, alias, 0)
     if domain.catch_all is not None:
         row, alias = yield from _exactly(domain.catch_all)
         if row is not None:
-            return Recipient(domain, to_account(row), None, integer(row[11]))
+            return _recipient(domain, row)
         return Recipient(domain, None, alias, 0)
     return Recipient(domain, None, None, 0)
+
+
+def _recipient(domain: Domain, row: Row) -> Recipient:
+    used = integer(row[_WIDTH - 2]), integer(row[_WIDTH - 1])
+    return Recipient(domain, to_account(row), None, *used)
 
 
 def _exactly(address: str) -> Steps[tuple[Row | None, Alias | None]]:

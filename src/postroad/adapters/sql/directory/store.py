@@ -17,6 +17,7 @@ from postroad.model.directory import (
     Tenant,
 )
 from postroad.model.ids import AccountId, TenantId
+from postroad.model.quota import QuotaLimits
 from postroad.stores.directory import DirectoryStore, NewAccount, Recipient
 
 
@@ -75,8 +76,8 @@ class SqlDirectoryStore(DirectoryStore):
     async def set_disabled(self, account: AccountId, *, disabled: bool) -> None:
         await self._engine.write(lambda: accounts.set_disabled(account, disabled=disabled))
 
-    async def set_account_quota(self, account: AccountId, quota_octets: int | None) -> None:
-        await self._engine.write(lambda: accounts.set_account_quota(account, quota_octets))
+    async def set_account_quota(self, account: AccountId, limits: QuotaLimits) -> None:
+        await self._engine.write(lambda: accounts.set_account_quota(account, limits))
 
     async def delete_account(self, account: AccountId) -> None:
         await self._engine.write(lambda: accounts.delete_account(account))

@@ -158,7 +158,9 @@ def place_new(
     for email, _, _ in emails:
         yield from check_referable(owner, email.blob_id)
     octets = sum(email.size for email, _, _ in emails)
-    mod_seq, first_id = yield from take(owner, ids=2 * len(emails), octets=octets)
+    mod_seq, first_id = yield from take(
+        owner, ids=2 * len(emails), octets=octets, messages=len(emails)
+    )
     first_uid = yield from grow(owner, target.mailbox_id, len(emails), octets, mod_seq)
     uids, ids, placements = list[Uid](), list[EmailId](), list[Params]()
     for n, (email, flags, keywords) in enumerate(emails):

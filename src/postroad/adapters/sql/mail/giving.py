@@ -154,8 +154,12 @@ def _put(
     """Placements in the target; flags are kept as far as `rights` go (RFC 4314 section 4)."""
     size = sum(one.size for one in found)
     same = source.owner == target.owner
+    more = keep or not same
     mod_seq, first_id = yield from take(
-        target.owner, ids=0 if same else 2 * len(found), octets=size if keep or not same else 0
+        target.owner,
+        ids=0 if same else 2 * len(found),
+        octets=size if more else 0,
+        messages=len(found) if more else 0,
     )
     emails = {n: one.email_id for n, one in enumerate(found)}
     if not same:

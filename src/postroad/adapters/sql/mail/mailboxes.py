@@ -16,12 +16,12 @@ from postroad.adapters.sql.statement import (
     optional_text,
     text,
 )
-from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound, TooMany
+from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound, OverQuota, TooMany
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid, UidValidity
 from postroad.model.mailbox import Mailbox, MailboxCounts, SpecialUse
+from postroad.model.quota import MAX_MAILBOXES
 
-MAX_MAILBOXES = 10_000
 COLUMNS = """mailbox_id, name, special_use, uid_validity, uid_next, mod_seq,
     oldest_known_mod_seq, messages, octets, selectable, first_recent"""
 
@@ -34,7 +34,10 @@ _BY_ID = Sql(
     "WHERE owner_id = :owner AND mailbox_id = :mailbox"
 )
 _USE = Sql("SELECT name FROM mailbox WHERE owner_id = :owner AND special_use = :special_use")
-_COUNT = Sql("SELECT count(*) FROM mailbox WHERE owner_id = :owner")
+_COUNT = Sql("""
+    SELECT count(*), (SELECT quota_mailboxes FROM owner WHERE owner_id = :owner)
+    FROM mailbox WHERE owner_id = :owner
+""")
 _VALIDITY = Sql("""
     UPDATE owner SET last_uid_validity =
         CASE WHEN last_uid_validity >= :now THEN last_uid_validity + 1 ELSE :now END
@@ -226,9 +229,11 @@ def _insert(
     validity: int,
     mod_seq: ModSeq,
 ) -> Steps[None]:
-    rows = yield Run(_COUNT, {"owner": owner})
-    if integer(rows[0][0]) >= MAX_MAILBOXES:
+    count, limit = (yield Run(_COUNT, {"owner": owner}))[0]
+    if integer(count) >= MAX_MAILBOXES:
         raise TooMany(f"an account has at most {MAX_MAILBOXES} mailboxes")
+    if limit is not None and integer(count) >= integer(limit):
+        raise OverQuota(f"the account may have {limit} mailboxes")
     params: Params = {
         "owner": owner,
         "mailbox": mailbox,

@@ -64,7 +64,7 @@ def copy(
         return Copied(wanted.uid_validity, (), ())
     there = [uid for uid, _ in sized]
     octets = sum(size for _, size in sized)
-    mod_seq, _ = yield from take(owner, octets=octets)
+    mod_seq, _ = yield from take(owner, octets=octets, messages=len(there))
     fresh = yield from _place(owner, there, source, target, octets, mod_seq, keep=True)
     return Copied(wanted.uid_validity, there, fresh)
 

@@ -23,6 +23,7 @@ from postroad.adapters.sql.statement import (
 from postroad.base.errors import NotFound
 from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
 from postroad.model.mailbox import Column, Mailbox, MailboxChanges, Placements
+from postroad.model.quota import Quota, QuotaLimits, Usage
 from postroad.model.uidset import count, decode
 
 _MAX_CHANGED = 5000  # more changed messages than this, and reading all is cheaper
@@ -43,7 +44,13 @@ _NAMES: dict[Column, str] = {
     column: "peh"[(column not in _OF_PLACEMENT) + (column in _OF_HEADER)] + f".{column.value}"
     for column in Column
 }
-_QUOTA = Sql("SELECT used_octets, quota_octets FROM owner WHERE owner_id = :owner")
+_QUOTA = Sql("""
+    SELECT o.used_octets, CAST(coalesce(sum(m.messages), 0) AS BIGINT), count(m.mailbox_id),
+        o.quota_octets, o.quota_messages, o.quota_mailboxes
+    FROM owner o LEFT JOIN mailbox m ON m.owner_id = o.owner_id
+    WHERE o.owner_id = :owner
+    GROUP BY o.owner_id, o.used_octets, o.quota_octets, o.quota_messages, o.quota_mailboxes
+""")
 _EMAILS_AFTER = Sql("""
     SELECT email_id, blob_id, part_table, size FROM email
     WHERE owner_id = :owner AND email_id > :after ORDER BY email_id LIMIT :limit
@@ -169,11 +176,12 @@ def octets_of(
     return found, [joined[start:end] for start, end in pairwise(ends)]
 
 
-def quota(owner: AccountId) -> Steps[tuple[int, int | None]]:
+def quota(owner: AccountId) -> Steps[Quota]:
     row = one((yield Run(_QUOTA, {"owner": owner})))
     if row is None:
         raise NotFound("there is no such account")
-    return integer(row[0]), optional_integer(row[1])
+    used = Usage(integer(row[0]), integer(row[1]), integer(row[2]))
+    return Quota(used, QuotaLimits(*map(optional_integer, row[3:])))
 
 
 def emails_after(

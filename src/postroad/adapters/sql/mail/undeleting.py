@@ -72,7 +72,8 @@ def restore(
     emails = [one.email_id for one in found]
     rows = yield Run(_SIZES, {"owner": owner, "emails": emails})
     sizes = {integer(row[0]): integer(row[1]) for row in rows}
-    mod_seq, _ = yield from take(owner, octets=sum(sizes[email] for email in emails))
+    octets = sum(sizes[email] for email in emails)
+    mod_seq, _ = yield from take(owner, octets=octets, messages=len(emails))
     by_target: dict[MailboxId, list[_Kept]] = {}
     for one in found:
         by_target.setdefault(targets[one.mailbox_id, one.name].mailbox_id, []).append(one)

@@ -56,6 +56,7 @@ FEATURES: tuple[AnyFeature, ...] = (
     acl.MYRIGHTS,
     quota.GETQUOTA,
     quota.GETQUOTAROOT,
+    quota.SETQUOTA,
     list.LIST,
     list.LSUB,
     status.FEATURE,

@@ -1,50 +1,87 @@
-"""GETQUOTA and GETQUOTAROOT (RFC 9208): one root for the account, and only if it has a limit.
+"""GETQUOTA, GETQUOTAROOT and SETQUOTA (RFC 9208).
 
-Limits are set by administrators, not by IMAP: there is no SETQUOTA.
+Each account has one quota root. Its own is ``""``; to owners and admins of the tenant that of
+another account is its address.
 """
 
+from postroad.base.errors import Invalid
 from postroad.model.ids import MailboxName
-from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Done, Feature, Replies, always
+from postroad.model.quota import MAX_MAILBOXES, Quota, QuotaLimits
+from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Feature, Replies, always
+from postroad.wire.imap import quota as wire
 from postroad.wire.imap.mailbox_commands import parse_mailbox
-from postroad.wire.imap.quota import Quota, QuotaRoots, parse_quota_root_name
-from postroad.wire.imap.responses import Condition
+from postroad.wire.imap.responses import Response
 
-ROOT = b""
+OWN = b""
+STORAGE, MESSAGE, MAILBOX = b"STORAGE", b"MESSAGE", b"MAILBOX"
 _UNIT = 1024  # octets (RFC 9208 section 5.1)
-
-
-async def _quota(context: Context) -> Quota | None:
-    used, limit = await context.mailboxes.quota(context.account)
-    if limit is None:
-        return None
-    return Quota(ROOT, {b"STORAGE": (-(-used // _UNIT), limit // _UNIT)})
+_MAX = 2**53  # of each: enough for anybody, and exact everywhere
 
 
 async def get_quota(context: Context, command: bytes) -> Replies:
-    found = await _quota(context) if command == ROOT else None
-    if found is None:
-        yield Done("There is no such quota root", b"NONEXISTENT", Condition.NO)
-        return
-    yield found
-    yield Done("That is your quota")
+    if command == OWN:
+        found = await context.services.quotas.own(context.account)
+    else:
+        found = await context.services.quotas.of(context.viewer, _address(command))
+    yield _told(command, found)
 
 
 async def get_quota_root(context: Context, command: str) -> Replies:
     """The mailbox need not be there (RFC 9208 section 4.1.2)."""
     # What others have left is their affair: their mailboxes show no root here.
-    is_foreign = context.reach.is_foreign(MailboxName(command))
-    found = None if is_foreign else await _quota(context)
-    yield QuotaRoots(command, [] if found is None else [ROOT], context.utf8)
-    if found is not None:
-        yield found
-    yield Done("That is your quota")
+    if context.reach.is_foreign(MailboxName(command)):
+        yield wire.QuotaRoots(command, [], context.utf8)
+        return
+    yield wire.QuotaRoots(command, [OWN], context.utf8)
+    yield _told(OWN, await context.services.quotas.own(context.account))
+
+
+async def set_quota(context: Context, command: wire.SetQuota) -> Replies:
+    address = None if command.root == OWN else _address(command.root)
+    limits = _limits(command)
+    yield _told(
+        command.root, await context.services.quotas.change(context.viewer, address, limits)
+    )
+
+
+def _address(root: bytes) -> str:
+    return root.decode(errors="replace")  # what is no UTF-8 is nobody's address
+
+
+def _limits(command: wire.SetQuota) -> QuotaLimits:
+    """Raises `Invalid`: a resource that is not limited here would be a promise not kept."""
+    for name, limit in command.limits.items():
+        if name not in (STORAGE, MESSAGE, MAILBOX):
+            raise Invalid(f"there is no limit on {name.decode()} here")
+        if limit > _MAX // _UNIT:
+            raise Invalid(f"a limit on {name.decode()} is at most {_MAX // _UNIT}")
+    storage = command.limits.get(STORAGE)
+    return QuotaLimits(
+        None if storage is None else storage * _UNIT,
+        command.limits.get(MESSAGE),
+        command.limits.get(MAILBOX),
+    )
+
+
+def _told(root: bytes, quota: Quota) -> Response:
+    """The limits there are; one on mailboxes holds for every account (RFC 9208 section 3.2)."""
+    used, limits = quota.used, quota.limits
+    resources: dict[bytes, tuple[int, int]] = {}
+    if limits.octets is not None:
+        resources[STORAGE] = -(-used.octets // _UNIT), limits.octets // _UNIT
+    if limits.messages is not None:
+        resources[MESSAGE] = used.messages, limits.messages
+    most = MAX_MAILBOXES if limits.mailboxes is None else min(limits.mailboxes, MAX_MAILBOXES)
+    resources[MAILBOX] = used.mailboxes, most
+    return wire.Quota(root, resources)
 
 
 GETQUOTA = Feature(
     b"GETQUOTA",
     AFTER_LOGIN,
-    parse_quota_root_name,
+    wire.parse_quota_root_name,
     get_quota,
-    always(b"QUOTA", b"QUOTA=RES-STORAGE"),
+    always(b"QUOTA", b"QUOTA=RES-STORAGE", b"QUOTA=RES-MESSAGE", b"QUOTA=RES-MAILBOX"),
 )
 GETQUOTAROOT = Feature(b"GETQUOTAROOT", AFTER_LOGIN, parse_mailbox, get_quota_root)
+SETQUOTA = Feature(b"SETQUOTA", AFTER_LOGIN, wire.parse_set_quota, set_quota, always(b"QUOTASET"))
