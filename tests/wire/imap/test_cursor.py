@@ -139,6 +139,12 @@ def test_a_literal_is_only_where_it_was_announced() -> None:
         Cursor(command).astring()
 
 
+def test_a_literal_of_text_has_no_nul() -> None:
+    literal = (Literal(3, 3, b"a\0b"),)
+    with pytest.raises(BadSyntax, match="NUL"):
+        Cursor(RawCommand(b"{3}", literal)).astring()
+
+
 @given(st.sampled_from(sorted(READERS)), st.binary(max_size=60), st.booleans())
 def test_nothing_but_wire_errors(rule: str, octets: bytes, utf8: bool) -> None:
     it = Cursor(RawCommand(octets, (Literal(3, 1, b"x"),)), utf8=utf8)

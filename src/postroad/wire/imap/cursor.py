@@ -301,6 +301,8 @@ class Cursor:
         literal = self._pop_literal()
         if literal.octets is None or literal.binary != binary:
             raise self.wrong("a literal")
+        if not binary and b"\0" in literal.octets:  # RFC 9051 section 4.3
+            raise self.wrong("a literal without NUL")
         return literal.octets
 
     def _pop_literal(self) -> Literal:
