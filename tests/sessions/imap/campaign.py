@@ -33,6 +33,7 @@ EXAMPLES: dict[bytes, tuple[bytes, ...]] = {
     b"MYRIGHTS": (b"INBOX",),
     b"GETQUOTA": (b'"a"',),
     b"GETQUOTAROOT": (b"INBOX",),
+    b"SETQUOTA": (b'"" (STORAGE 512)',),
     b"GETMETADATA": (b"INBOX (/private/comment /shared/comment)", b"(MAXSIZE 9) INBOX /shared"),
     b"SETMETADATA": (b'INBOX (/private/comment "x")',),
     b"LIST": (
