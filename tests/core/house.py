@@ -15,6 +15,7 @@ from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
+from postroad.adapters.memory.urlkeys import MemoryUrlKeyStore
 from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
 from postroad.base.errors import LowSpace
@@ -162,6 +163,7 @@ class House:
             self.sharing,
             MemoryLeaseStore(state),
             MemoryMetadataStore(state),
+            MemoryUrlKeyStore(state),
         )
         self.blobs, self.clock, self.jobs, self.bus = Blobs(), Watch(), Jobs(), LocalBus()
         self.elsewhere = Elsewhere()

@@ -16,9 +16,11 @@ from postroad.adapters.sql.queue.store import SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.store import SqlMailStore
+from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from postroad.adapters.system.clock import SystemClock
 from postroad.base.identifiers import new_uuid
 from postroad.base.secret import Secret
+from postroad.core.auth.sealing import Sealer
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
@@ -27,6 +29,7 @@ from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
+from postroad.core.mailbox.urlauth import UrlAuthority
 from postroad.core.search.service import TextSearch
 from postroad.model.directory import Role
 from postroad.model.ids import AccountId
@@ -104,6 +107,7 @@ class Server:
                 reach, SqlMetadataStore(self._engine), self._directory, bus, AnnotationLimits()
             ),
             Quotas(self.mail, self._directory),
+            UrlAuthority(reach, SqlUrlKeyStore(self._engine), self._directory, Sealer(bytes(32))),
         )
 
     def connect(self, number: int) -> ImapSession:

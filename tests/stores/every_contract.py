@@ -17,6 +17,7 @@ from stores.quota_contract import QuotaContract
 from stores.reference_contract import ReferenceContract
 from stores.sharing_contract import AclContract, SeenContract, TransferContract
 from stores.undelete_contract import UndeleteContract
+from stores.urlkey_contract import UrlKeyContract
 
 __all__ = [
     "TestAccounts",
@@ -39,6 +40,7 @@ __all__ = [
     "TestTenants",
     "TestTransfer",
     "TestUndelete",
+    "TestUrlKeys",
 ]
 
 TestAccounts = AccountsContract
@@ -62,3 +64,4 @@ TestTenants = TenantsContract
 TestTransfer = TransferContract
 TestUndelete = UndeleteContract
 TestQuota = QuotaContract
+TestUrlKeys = UrlKeyContract

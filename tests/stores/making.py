@@ -34,6 +34,7 @@ from postroad.stores.mail import MailStore
 from postroad.stores.metadata import MetadataStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 from postroad.stores.sharing import SharingStore
+from postroad.stores.urlkeys import UrlKeyStore
 
 INBOX = MailboxName("INBOX")
 NOW = Moment(1_700_000_000_000_000)
@@ -57,6 +58,7 @@ class Stores:
     sharing: SharingStore
     leases: LeaseStore
     metadata: MetadataStore
+    url_keys: UrlKeyStore
 
     async def room(self, account: AccountId) -> tuple[int, int | None]:
         """The octets that an account uses, and may use."""

@@ -21,6 +21,7 @@ from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.sqlite.turns import Turn
 from postroad.adapters.sql.store import SqlMailStore
+from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from postroad.adapters.system.clock import SystemClock
 from postroad.app.seat import Seat
 from postroad.app.secrets import check_fingerprint, load_sealer, make_master_key
@@ -47,6 +48,7 @@ from postroad.stores.mail import MailStore
 from postroad.stores.metadata import MetadataStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 from postroad.stores.sharing import SharingStore
+from postroad.stores.urlkeys import UrlKeyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Program:
     mail: MailStore
     sharing: SharingStore
     metadata: MetadataStore
+    url_keys: UrlKeyStore
     directory: DirectoryStore
     queue: QueueStore
     references: ReferenceStore
@@ -188,6 +191,7 @@ def _assemble(
         mail=SqlMailStore(engine),
         sharing=SqlSharingStore(engine),
         metadata=SqlMetadataStore(engine),
+        url_keys=SqlUrlKeyStore(engine),
         directory=directory,
         queue=queue,
         references=SqlReferenceStore(engine),

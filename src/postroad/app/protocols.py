@@ -9,6 +9,7 @@ from postroad.app.services import Services
 from postroad.app.tokens import oauth_hint
 from postroad.config.checks import split_listener
 from postroad.config.settings import LiteralForm, Scram
+from postroad.formats.mailaddress import normalise_address
 from postroad.server.connection import Connection, tls_facts
 from postroad.server.conversation import Conversation
 from postroad.server.imap import ImapConversation, ImapPatience
@@ -110,6 +111,7 @@ def _imap_maker(
         cleartext=imap_settings.Cleartext(program.settings.auth.cleartext.value),
         sasl=_sasl(program),
         max_append_octets=program.settings.limits.message_octets,
+        submitters=frozenset(map(normalise_address, program.settings.imap.url_submitters)),
         literal_minus=program.settings.imap.literal is LiteralForm.MINUS,
     )
     patience = ImapPatience(after_login_seconds=program.settings.imap.idle_timeout.total_seconds())
@@ -122,6 +124,7 @@ def _imap_maker(
         search=services.search,
         annotations=services.annotations,
         quotas=services.quotas,
+        urls=services.urls,
         now=program.clock.now,
     )
 

@@ -24,6 +24,7 @@ from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
+from postroad.core.mailbox.urlauth import UrlAuthority
 from postroad.core.queue.conversion import Converter
 from postroad.core.queue.local import LocalQueue
 from postroad.core.queue.notice import Notices
@@ -52,6 +53,7 @@ class Services:
     search: TextSearch
     annotations: Annotations
     quotas: Quotas
+    urls: UrlAuthority
     scheduler: Scheduler
     transport: SmtpTransport | None
     upkeep: Upkeep
@@ -108,6 +110,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
         annotations=Annotations(
             reach, program.metadata, program.directory, program.bus, _annotations(settings)
         ),
+        urls=UrlAuthority(reach, program.url_keys, program.directory, program.sealer),
         scheduler=_scheduler(program, router, spools, transport),
         transport=transport,
         upkeep=Upkeep(program.references, program.blobs, program.clock, _retention(settings)),

@@ -10,6 +10,7 @@ from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
+from postroad.adapters.memory.urlkeys import MemoryUrlKeyStore
 from stores.making import Stores
 
 
@@ -28,4 +29,5 @@ def stores(state: MemoryState) -> Stores:
         MemorySharingStore(state),
         MemoryLeaseStore(state),
         MemoryMetadataStore(state),
+        MemoryUrlKeyStore(state),
     )

@@ -13,6 +13,7 @@ from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite import engine as sqlite
 from postroad.adapters.sql.store import SqlMailStore
+from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from postroad.base.errors import MailError
 from postroad.model.ids import AccountId, BlobId, MailboxId, Uid
 from postroad.model.mailbox import Column
@@ -40,6 +41,7 @@ def stores_on(engine: sqlite.SqliteEngine) -> Stores:
         SqlSharingStore(engine),
         SqlLeaseStore(engine),
         SqlMetadataStore(engine),
+        SqlUrlKeyStore(engine),
     )
 
 

@@ -34,6 +34,9 @@ EXAMPLES: dict[bytes, tuple[bytes, ...]] = {
     b"GETQUOTA": (b'"a"',),
     b"GETQUOTAROOT": (b"INBOX",),
     b"SETQUOTA": (b'"" (STORAGE 512)',),
+    b"GENURLAUTH": (b'"imap://a@b.test/INBOX/;uid=1;urlauth=authuser" INTERNAL',),
+    b"RESETKEY": (b"",),
+    b"URLFETCH": (b"x", b"x (y BODY) (z BINARY BODYPARTSTRUCTURE)"),
     b"GETMETADATA": (b"INBOX (/private/comment /shared/comment)", b"(MAXSIZE 9) INBOX /shared"),
     b"SETMETADATA": (b'INBOX (/private/comment "x")',),
     b"LIST": (

@@ -9,9 +9,11 @@ from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.metadata import MemoryMetadataStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
+from postroad.adapters.memory.urlkeys import MemoryUrlKeyStore
 from postroad.base.errors import AuthenticationFailed, NotAuthorised
 from postroad.base.moments import after
 from postroad.base.secret import Secret
+from postroad.core.auth.sealing import Sealer
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.metadata import Annotations
@@ -19,6 +21,7 @@ from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
+from postroad.core.mailbox.urlauth import UrlAuthority
 from postroad.model.directory import Account, Role
 from postroad.model.ids import AccountId, MailboxName, TenantId, Uid
 from postroad.model.mailbox import Flags, SpecialUse
@@ -111,6 +114,9 @@ class Clients:
                 AnnotationLimits(),
             ),
             Quotas(store, directory),
+            UrlAuthority(
+                reach, MemoryUrlKeyStore(state), MemoryDirectoryStore(state), Sealer(bytes(32))
+            ),
             now=lambda: after(NOW, A_DAY),
         )
         self.sessions: dict[str, ImapSession] = {}

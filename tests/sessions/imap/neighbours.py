@@ -15,6 +15,7 @@ from postroad.adapters.memory.mail import MemoryMailStore
 from postroad.adapters.memory.metadata import MemoryMetadataStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
+from postroad.adapters.memory.urlkeys import MemoryUrlKeyStore
 from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
@@ -22,8 +23,10 @@ from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.store import SqlMailStore
+from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from postroad.adapters.system.clock import SystemClock
 from postroad.base.secret import Secret
+from postroad.core.auth.sealing import Sealer
 from postroad.core.auth.service import Authenticator
 from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
@@ -32,6 +35,7 @@ from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
+from postroad.core.mailbox.urlauth import UrlAuthority
 from postroad.core.message.prepared import new_email
 from postroad.core.search.service import TextSearch
 from postroad.formats.mime.prepare import prepare
@@ -49,6 +53,7 @@ from postroad.stores.directory import DirectoryStore, NewAccount
 from postroad.stores.mail import MailStore
 from postroad.stores.metadata import MetadataStore
 from postroad.stores.sharing import SharingStore
+from postroad.stores.urlkeys import UrlKeyStore
 from postroad.wire.imap.acl import parse_modification
 from postroad.wire.imap.responses import Response
 from sessions.imap.memory import NOW
@@ -71,7 +76,7 @@ class OpenDoor:
         return Principal(self._people[name], "1")
 
 
-Stores = tuple[MailStore, DirectoryStore, SharingStore, MetadataStore]
+Stores = tuple[MailStore, DirectoryStore, SharingStore, MetadataStore, UrlKeyStore]
 
 
 def in_memory() -> Stores:
@@ -81,6 +86,7 @@ def in_memory() -> Stores:
         MemoryDirectoryStore(state),
         MemorySharingStore(state),
         MemoryMetadataStore(state),
+        MemoryUrlKeyStore(state),
     )
 
 
@@ -90,12 +96,13 @@ def in_sql(engine: Engine) -> Stores:
         SqlDirectoryStore(engine),
         SqlSharingStore(engine),
         SqlMetadataStore(engine),
+        SqlUrlKeyStore(engine),
     )
 
 
 class Neighbours:
     def __init__(self, folder: Path, stores: Stores | None = None) -> None:
-        self.mail, self.directory, self.store, self.metadata = stores or in_memory()
+        self.mail, self.directory, self.store, self.metadata, self.url_keys = stores or in_memory()
         self.blobs, self.bus = MemoryBlobStore(), LocalBus()
         self.people: dict[str, Account] = {}
         self.sessions: dict[str, ImapSession] = {}
@@ -141,6 +148,7 @@ class Neighbours:
                 AnnotationLimits(value_octets=1024, entries=10, octets=4096),
             ),
             Quotas(self.mail, self.directory),
+            UrlAuthority(reach, self.url_keys, self.directory, Sealer(bytes(32))),
         )
 
     def viewer(self, address: str) -> Viewer:

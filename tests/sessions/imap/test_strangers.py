@@ -129,9 +129,9 @@ class Unasked:
 
 
 async def test_own_mailboxes_ask_for_no_rights(tmp_path: Path) -> None:
-    mail, directory, _, metadata = in_memory()
+    mail, directory, _, metadata, url_keys = in_memory()
     unasked = cast("SharingStore", Unasked())  # whatever is asked of it fails
-    world = await Neighbours(tmp_path, (mail, directory, unasked, metadata)).move_in()
+    world = await Neighbours(tmp_path, (mail, directory, unasked, metadata, url_keys)).move_in()
     await world.prepare("message alice@example.test INBOX small")
     for command in (
         "SELECT INBOX",

@@ -10,6 +10,7 @@ from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
+from postroad.core.mailbox.urlauth import UrlAuthority
 from postroad.model.principal import Principal
 from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.needs import Appending, TextSearch
@@ -80,6 +81,7 @@ class ImapClient(Client):
             cast(TextSearch, None),
             cast(Annotations, None),
             cast(Quotas, None),
+            cast(UrlAuthority, None),
         )
         settings = ImapSettings("mail.example.test", sasl=circumstances)
         self._session = ImapSession(

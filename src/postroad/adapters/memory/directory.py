@@ -215,5 +215,6 @@ def _forget_rights(state: MemoryState, account: AccountId) -> None:
         for box in owner.boxes.values():
             box.marks.pop(account, None)
             box.notes.pop(account, None)
+            box.url_keys.pop(account, None)
             for negative in (False, True):
                 box.acl.pop((account, negative), None)

@@ -88,6 +88,7 @@ class Box:
     log: list[tuple[ModSeq, Moment]] = field(default_factory=list)  # when which change was made
     acl: dict[tuple[Identifier, bool], Rights] = field(default_factory=dict)  # bool: negative
     notes: Notes = field(default_factory=dict)
+    url_keys: dict[AccountId, bytes] = field(default_factory=dict)
     # By viewer and UID: whether it is seen, and since which mod_seq.
     marks: dict[AccountId, dict[int, tuple[bool, ModSeq]]] = field(default_factory=dict)
 

@@ -3,9 +3,10 @@
 Small ranges of several messages are read in one hop; a large one is passed on in chunks.
 """
 
+import sys
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, repeat
 
@@ -213,8 +214,9 @@ def together(
 
 
 def _label(section: Section) -> bytes:
-    origin = b"" if section.partial is None else b"<%d>" % section.partial.first
-    return section.label + origin
+    if section.partial is None or not section.tells_origin:
+        return section.label
+    return b"%b<%d>" % (section.label, section.partial.first)
 
 
 def _small(wanted: Wanted, octets: bytes) -> bytes:
@@ -309,7 +311,26 @@ async def content(mailboxes: MailboxService, wanted: Wanted) -> AsyncGenerator[b
         async for chunk in mailboxes.stream(wanted.octets):
             yield chunk
         return
+    partial = wanted.section.partial
+    if wanted.section.what not in (What.FIELDS, What.FIELDS_NOT):
+        first, count = (0, sys.maxsize) if partial is None else (partial.first, partial.count)
+        async with aclosing(_decoded(mailboxes, wanted, wanted.octets)) as chunks:
+            async for chunk in _window(chunks, first, count):
+                yield chunk
+        return
     octets = _transformed(wanted, b"".join(await mailboxes.read([wanted.octets])))
-    if wanted.section.partial is not None:
-        octets = octets[wanted.section.partial.first :][: wanted.section.partial.count]
-    yield octets
+    yield octets if partial is None else octets[partial.first :][: partial.count]
+
+
+async def labelled(
+    mailboxes: MailboxService, wanted: Wanted, label: bytes
+) -> AsyncGenerator[bytes, None]:
+    """`label` and the octets of a section as one string, NIL where there is none; in chunks."""
+    told = replace(wanted, section=replace(wanted.section, label=label, tells_origin=False))
+    if told.octets is None or told.size <= LARGE:
+        ranges = [told.octets] if told.octets is not None and told.size else []
+        yield _small(told, b"".join(await mailboxes.read(ranges)) if ranges else b"")
+        return
+    async with aclosing(_large(mailboxes, told)) as chunks:
+        async for chunk in chunks:
+            yield chunk

@@ -12,6 +12,7 @@ from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
+from postroad.core.mailbox.urlauth import UrlAuthority
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
 from postroad.model.sharing import Viewer
@@ -122,6 +123,7 @@ class Services:
     search: TextSearch
     annotations: Annotations
     quotas: Quotas
+    urls: UrlAuthority
     now: Callable[[], Moment] = _now
 
 

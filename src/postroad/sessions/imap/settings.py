@@ -31,6 +31,8 @@ class ImapSettings:
     """Refused logins of one connection before it is closed."""
     max_bad_commands: int = 20
     """Commands in a row that are not understood before the connection is closed."""
+    submitters: frozenset[str] = frozenset()
+    """Addresses that may fetch URLs which were made for submission (RFC 4467 section 3)."""
     sasl: Circumstances = PASSWORDS_ONLY
     """What of SASL the settings make possible."""
 

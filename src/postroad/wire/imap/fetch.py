@@ -62,8 +62,8 @@ class Partial:
 class Section:
     """``BODY[...]``, ``BINARY[...]`` and the old RFC822 items, which mean sections.
 
-    `label` is what the response calls it, without the origin octet. Unless `peek`, fetching
-    it sets \\Seen.
+    `label` is what the response calls it, without the origin octet, which follows it with
+    `tells_origin`. Unless `peek`, fetching it sets \\Seen.
     """
 
     form: Form
@@ -73,6 +73,7 @@ class Section:
     fields: tuple[bytes, ...] = ()
     partial: Partial | None = None
     peek: bool = False
+    tells_origin: bool = True
 
 
 FetchAtt = Item | Section

@@ -22,7 +22,7 @@ _URL = re.compile(
     rb"(?:/;SECTION=(?P<section>[^;?/]+))?"
     rb"(?:/;PARTIAL=(?P<first>[0-9]{1,18})(?:\.(?P<count>[0-9]{1,18}))?)?"
     rb"(?:;EXPIRE=(?P<expire>[0-9TtZz:.+\-]+))?"
-    rb"(?:;URLAUTH=(?P<access>(?:submit|user)\+(?P<userid>[^;:@/?]+)|authuser|anonymous)"
+    rb"(?:;URLAUTH=(?P<access>(?:submit|user)\+(?P<userid>[^;:/?]+)|authuser|anonymous)"
     rb"(?P<verifier>:(?P<mechanism>[A-Za-z0-9.\-]+):(?P<token>[0-9A-Fa-f]{32,128}))?)?\Z",
     re.IGNORECASE,
 )

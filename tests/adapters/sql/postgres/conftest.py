@@ -11,6 +11,7 @@ from postroad.adapters.sql.postgres.engine import PostgresEngine
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.store import SqlMailStore
+from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from stores.making import Stores
 from support.postgres import postgres_server, postgres_url
 
@@ -34,4 +35,5 @@ def stores(engine: PostgresEngine) -> Stores:
         SqlSharingStore(engine),
         SqlLeaseStore(engine),
         SqlMetadataStore(engine),
+        SqlUrlKeyStore(engine),
     )

@@ -12,6 +12,7 @@ from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.store import SqlMailStore
+from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from stores.making import Stores
 
 
@@ -40,4 +41,5 @@ def stores(engine: SqliteEngine) -> Stores:
         SqlSharingStore(engine),
         SqlLeaseStore(engine),
         SqlMetadataStore(engine),
+        SqlUrlKeyStore(engine),
     )

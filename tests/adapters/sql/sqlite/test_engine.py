@@ -21,6 +21,7 @@ from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.statement import Run, Sql, Steps
 from postroad.adapters.sql.store import SqlMailStore
+from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from postroad.base.errors import InUse, LowSpace, OverQuota, TryLater
 from postroad.model.mailbox import Delivered
 from stores.making import INBOX, Stores, arrival, delivery, email
@@ -38,6 +39,7 @@ def over(engine: SqliteEngine) -> Stores:
         SqlSharingStore(engine),
         SqlLeaseStore(engine),
         SqlMetadataStore(engine),
+        SqlUrlKeyStore(engine),
     )
 
 

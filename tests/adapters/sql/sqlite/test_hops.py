@@ -23,6 +23,7 @@ from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine
 from postroad.adapters.sql.statement import Operation, Rows, Step, Steps
 from postroad.adapters.sql.store import SqlMailStore
+from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
 from postroad.model.mailbox import Column, FlagAction, FlagChange, Flags
@@ -199,6 +200,7 @@ async def test_many_messages_cost_no_more_statements(
         SqlSharingStore(counting),
         SqlLeaseStore(counting),
         SqlMetadataStore(counting),
+        SqlUrlKeyStore(counting),
     )
     costs = []
     for count in (10, 1000):

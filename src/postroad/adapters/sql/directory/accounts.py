@@ -73,6 +73,7 @@ _OWNED = (
     "shared_with",
     "viewer_seen",
     "metadata",
+    "url_key",
     "subscription",
     "change",
     "recipient",

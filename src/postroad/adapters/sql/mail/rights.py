@@ -21,6 +21,9 @@ _FORGET_MAILBOX = Sql("""
 _FORGET_METADATA = Sql("""
     DELETE FROM metadata WHERE owner_id = :owner AND mailbox_id = :mailbox
 """)
+_FORGET_URL_KEYS = Sql("""
+    DELETE FROM url_key WHERE owner_id = :owner AND mailbox_id = :mailbox
+""")
 _INHERIT = Sql("""
     INSERT INTO acl (owner_id, mailbox_id, identifier, negative, rights)
     SELECT owner_id, CAST(:mailbox AS BIGINT), identifier, negative, rights FROM acl
@@ -46,6 +49,12 @@ _FORGET_PERSON = [
             WHERE a.account_id = metadata.owner_id AND a.tenant_id = :tenant
         )
     """),
+    Sql("""
+        DELETE FROM url_key WHERE viewer_id = :account AND EXISTS (
+            SELECT 1 FROM account a
+            WHERE a.account_id = url_key.owner_id AND a.tenant_id = :tenant
+        )
+    """),
 ]
 
 
@@ -57,6 +66,7 @@ def inherit(owner: AccountId, mailbox: MailboxId, parent: MailboxId) -> Steps[No
 def forget_mailbox(owner: AccountId, mailbox: MailboxId) -> Steps[None]:
     """The mailbox goes, its rights (RFC 4314 section 4) and annotations (RFC 5464) with it."""
     yield Run(_FORGET_METADATA, {"owner": owner, "mailbox": mailbox})
+    yield Run(_FORGET_URL_KEYS, {"owner": owner, "mailbox": mailbox})
     if (yield Run(_FORGET_MAILBOX, {"owner": owner, "mailbox": mailbox})):
         yield from derive(owner)
 

@@ -30,6 +30,7 @@ from postroad.sessions.imap.commands import (
     store,
     thread,
     unauthenticate,
+    urlauth,
 )
 from postroad.sessions.imap.feature import AnyFeature, Context
 
@@ -60,6 +61,9 @@ FEATURES: tuple[AnyFeature, ...] = (
     list.LIST,
     list.LSUB,
     status.FEATURE,
+    urlauth.GENURLAUTH,
+    urlauth.RESETKEY,
+    urlauth.URLFETCH,
     metadata.GETMETADATA,
     metadata.SETMETADATA,
     mailbox.CREATE,

@@ -76,6 +76,7 @@ def _facts(context: Context, view: Selected) -> Iterator[r.Response]:
         (b"UIDVALIDITY %d" % mailbox.uid_validity, "Validity of UIDs"),
         (b"UIDNEXT %d" % mailbox.uid_next, "Next UID"),
         (b"HIGHESTMODSEQ %d" % max(mailbox.mod_seq, 1), "Highest modification"),
+        (b"URLMECH INTERNAL", "Authorization of URLs"),
         (b"MAILBOXID (%b)" % mailbox_object_id(view.place).encode(), "Id of the mailbox"),
     ):
         yield r.Status(r.Condition.OK, text, code)
