@@ -51,6 +51,7 @@ class Echo(Conversation):
     def __init__(self) -> None:
         self.received: list[bytes] = []
         self.idles_for: AccountId | None = None
+        self.others: set[AccountId] = set()  # waited for besides
         self.busy = False
         self.closed = 0
         self.lifetime = 1e9
@@ -78,8 +79,8 @@ class Echo(Conversation):
         yield b"news "
 
     @property
-    def watches(self) -> AccountId | None:
-        return self.idles_for
+    def watches(self) -> frozenset[AccountId]:
+        return frozenset() if self.idles_for is None else frozenset({self.idles_for, *self.others})
 
     @property
     def principal(self) -> Principal | None:
@@ -125,7 +126,7 @@ class World:
         self.connection.connection_made(self.pipe)
 
     def _watch(self, account: AccountId, wake: Callable[[], None]) -> Callable[[], None]:
-        assert account == 7
+        assert account in (7, 8, 9)
         self.wakers.append(wake)
         return lambda: self.wakers.remove(wake)
 
@@ -153,6 +154,7 @@ async def world() -> AsyncIterator[World]:
         made.connection.connection_lost(None)
         await settle()
         assert made.echo.closed
+        assert made.wakers == []
 
 
 async def test_octets_are_answered_in_order(world: World) -> None:
@@ -274,6 +276,17 @@ async def test_news_come_while_the_client_idles(world: World) -> None:
     world.connection.data_received(b"done")
     await settle()
     assert world.wakers == []
+
+
+async def test_a_client_may_wait_for_several_accounts(world: World) -> None:
+    world.echo.others = {AccountId(8), AccountId(9)}
+    world.connection.data_received(b"idle")
+    await settle()
+    assert len(world.wakers) == 3
+    world.echo.others = {AccountId(9)}
+    world.connection.data_received(b"x")
+    await settle()
+    assert len(world.wakers) == 2
 
 
 async def test_a_drain_lets_a_busy_client_finish(world: World) -> None:

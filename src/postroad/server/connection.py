@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Protocol, cast
 
+from postroad.model.ids import AccountId
 from postroad.server.conversation import Conversation, Outputs, Signal
 from postroad.server.evidence import tls_evidence
 from postroad.server.tasks import ServerTasks
@@ -64,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._is_ended = False  # the client sends no more
         self._is_lost = False
         self._can_write: asyncio.Future[None] | None = None
-        self._unwatch: Callable[[], None] | None = None
+        self._watched: dict[AccountId, Callable[[], None]] = {}  # and what ends the watch
         self.began_at = asyncio.get_running_loop().time()
         self.deadline = self.began_at + 60.0
         self.peer = ""
@@ -201,7 +202,7 @@ class Connection(asyncio.Protocol):
                 return
         if self._is_woken:
             self._is_woken = False
-            if conversation.watches is not None:
+            if conversation.watches:
                 await self._emit(conversation.news())
 
     def _after_work(self, conversation: Conversation) -> None:
@@ -210,7 +211,7 @@ class Connection(asyncio.Protocol):
             return
         self._extend()
         self._watch(conversation)
-        if self._unread or (self._is_woken and conversation.watches is not None):
+        if self._unread or (self._is_woken and conversation.watches):
             self._work()
         elif self._is_ended:
             self._close()
@@ -293,20 +294,20 @@ class Connection(asyncio.Protocol):
             self.deadline = now + self._conversation.patience_seconds
 
     def _watch(self, conversation: Conversation) -> None:
-        """Listen to the bus while the client idles."""
-        account = conversation.watches
-        if account is not None and self._unwatch is None:
-            self._unwatch = self._host.watch(account, self._wake)
-            # What happened between the last look and this line must not wait for the next.
-            self._is_woken = True
-        elif account is None and self._unwatch is not None:
-            self._unwatch()
-            self._unwatch = None
+        """Listen to the bus for whom the client waits for."""
+        wanted = conversation.watches
+        for account in [account for account in self._watched if account not in wanted]:
+            self._watched.pop(account)()
+        for account in wanted:
+            if account not in self._watched:
+                self._watched[account] = self._host.watch(account, self._wake)
+                # What happened between the last look and this line must not wait for the next.
+                self._is_woken = True
 
     def _finish(self) -> None:
-        if self._unwatch is not None:
-            self._unwatch()
-            self._unwatch = None
+        for unwatch in self._watched.values():
+            unwatch()
+        self._watched.clear()
         if self._conversation is not None:
             self._conversation.close()
             self._conversation = None

@@ -32,13 +32,13 @@ class Conversation(Protocol):
 
     @abstractmethod
     def news(self) -> Outputs:
-        """What to tell because something changed; asked only while `watches` is set."""
+        """What to tell because something changed; asked only while `watches` names somebody."""
         ...
 
     @property
     @abstractmethod
-    def watches(self) -> AccountId | None:
-        """The account whose changes the client waits for."""
+    def watches(self) -> frozenset[AccountId]:
+        """The accounts whose changes the client waits for."""
         ...
 
     @property

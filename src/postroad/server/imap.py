@@ -57,8 +57,8 @@ class ImapConversation(Conversation):
             yield sent
 
     @property
-    def watches(self) -> AccountId | None:
-        return self._session.idles_for
+    def watches(self) -> frozenset[AccountId]:
+        return self._session.listens_to
 
     @property
     def principal(self) -> Principal | None:

@@ -42,8 +42,8 @@ class SmtpConversation(Conversation):
         yield b""
 
     @property
-    def watches(self) -> AccountId | None:
-        return None
+    def watches(self) -> frozenset[AccountId]:
+        return frozenset()
 
     @property
     def principal(self) -> Principal | None:

@@ -39,6 +39,11 @@ EXAMPLES: dict[bytes, tuple[bytes, ...]] = {
     b"URLFETCH": (b"x", b"x (y BODY) (z BINARY BODYPARTSTRUCTURE)"),
     b"GETMETADATA": (b"INBOX (/private/comment /shared/comment)", b"(MAXSIZE 9) INBOX /shared"),
     b"SETMETADATA": (b'INBOX (/private/comment "x")',),
+    b"NOTIFY": (
+        b"NONE",
+        b"SET STATUS (selected (MessageNew (UID BODY[TEXT]) MessageExpunge))"
+        b" (subtree (a b) (MailboxName)) (personal NONE)",
+    ),
     b"LIST": (
         b'"" *',
         b'(SUBSCRIBED RECURSIVEMATCH) "" (% "a/%") RETURN (CHILDREN STATUS (MESSAGES SIZE))',

@@ -172,11 +172,11 @@ class Clients:
             await self.mail.put(made.mailbox_id, MESSAGES["small"])
 
     async def send(self, client: str, octets: bytes) -> dict[str, bytes]:
-        """Send as one client; clients in IDLE hear the news."""
+        """Send as one client; clients that listen hear the news."""
         session = await self._session(client)
         received = {client: await self._receive(session, octets)}
         for name, other in self.sessions.items():
-            if other.idles_for is not None and name != client:
+            if other.listens_to and name != client:
                 outputs = [output async for output in other.news()]
                 received[name] = b"".join(
                     output.encode()

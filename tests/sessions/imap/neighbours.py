@@ -1,6 +1,7 @@
 """Several people with clients, on the stores in memory or others: conversations about sharing.
 
-Client 1 is Alice, 2 Bob, 3 Carol, and 5 Bob's other program, all of one tenant; 4 is Eve, of
+Client 1 is Alice, 2 Bob, 3 Carol, all of one tenant, 5 and 6 other programs of Bob and
+Alice; 4 is Eve, of
 another one. ``info@example.test`` is a shared account.
 """
 
@@ -60,7 +61,7 @@ from sessions.imap.memory import NOW
 from sessions.imap.messages import MESSAGES
 
 PEOPLE = {"1": "alice@example.test", "2": "bob@example.test", "3": "carol@example.test",
-          "4": "eve@other.test", "5": "bob@example.test"}  # fmt: skip
+          "4": "eve@other.test", "5": "bob@example.test", "6": "alice@example.test"}  # fmt: skip
 SETTINGS = ImapSettings("mail.example.test", max_append_octets=100_000)
 
 
@@ -191,7 +192,7 @@ class Neighbours:
         await self.mail.claim_recent(account, found.mailbox_id, after)
 
     async def send(self, client: str, octets: bytes) -> dict[str, bytes]:
-        """Send as one client; clients in IDLE hear the news."""
+        """Send as one client; clients that listen hear the news."""
         if client not in self.sessions:
             self.sessions[client] = ImapSession(
                 SETTINGS, Peer("192.0.2.1"), self.services, has_tls=True, can_start_tls=False
@@ -199,7 +200,7 @@ class Neighbours:
             await self._receive(client, b"a LOGIN %b x\r\n" % PEOPLE[client].encode())
         received = {client: await self._receive(client, octets)}
         for name, other in self.sessions.items():
-            if other.idles_for is not None and name != client:
+            if other.listens_to and name != client:
                 received[name] = b"".join([_octets(output) async for output in other.news()])
         return received
 

@@ -107,7 +107,7 @@ async def test_what_the_driver_may_say() -> None:
     for said in (session.timed_out(), session.shutting_down(), session.internal_error()):
         assert said.encode().startswith(b"* BYE ")
     assert session.principal is not None
-    assert session.idles_for is None
+    assert not session.listens_to
 
 
 async def test_many_messages_are_answered_in_batches() -> None:

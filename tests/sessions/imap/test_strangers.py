@@ -105,9 +105,9 @@ async def test_nobody_else_hears_of_it_in_idle(tmp_path: Path) -> None:
     for client in STRANGERS:
         await world.ask(client, "a SELECT INBOX")
         await world.ask(client, "b IDLE")
-        assert world.sessions[client].idles_for == (
+        assert world.sessions[client].listens_to == {
             world.people["bob@example.test" if client == "2" else "eve@other.test"].account_id
-        )
+        }
     await world.prepare("message alice@example.test INBOX small")
     received = await world.send("1", b"a SETACL INBOX carol@example.test lr\r\n")
     assert [received[client] for client in STRANGERS] == [b"", b""]
@@ -118,7 +118,7 @@ async def test_idle_listens_for_the_owner_of_the_mailbox(tmp_path: Path) -> None
     await world.prepare("acl alice@example.test INBOX bob@example.test lr")
     await world.ask("2", 'a SELECT "Other Users/alice@example.test/INBOX"')
     await world.ask("2", "b IDLE")
-    assert world.sessions["2"].idles_for == world.people["alice@example.test"].account_id
+    assert world.sessions["2"].listens_to == {world.people["alice@example.test"].account_id}
 
 
 class Unasked:

@@ -68,6 +68,8 @@ class Sharing:
         await self._store.change_acl(viewer.tenant, place.owner, mailbox, change)
         # Whoever has it selected is to hear of it: rights may be lost.
         self._bus.announce(place.owner)
+        if not isinstance(who, Group):
+            self._bus.announce(who)  # who watches for mailboxes that appear
 
     async def grantable(
         self, viewer: Viewer, name: MailboxName, identifier: str

@@ -6,6 +6,7 @@ from postroad.base.errors import Invalid, TooLarge
 from postroad.base.moments import Moment
 from postroad.model.ids import MailboxName
 from postroad.model.mailbox import Appended, Flags, Replaced
+from postroad.model.sharing import Place
 from postroad.sessions.imap import flags, urls
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.needs import IncomingMessages
@@ -30,8 +31,9 @@ class Assembly:
     read each time, and does what was not done yet.
     """
 
-    def __init__(self, context: Context, incoming: IncomingMessages) -> None:
+    def __init__(self, context: Context, target: Place, incoming: IncomingMessages) -> None:
         self._context = context
+        self._target = target
         self._incoming = incoming
         self._message = 0  # which one of the command comes in
         self._part = 0  # how many of its pieces were seen
@@ -45,7 +47,7 @@ class Assembly:
         incoming = await context.services.appending.open(
             target, command.messages[0].octets, replaces
         )
-        assembly = cls(context, incoming)
+        assembly = cls(context, target, incoming)
         try:
             await assembly.go_on(command)
         except BaseException:
@@ -75,7 +77,9 @@ class Assembly:
         await self.go_on(command)
         message = command.messages[-1]
         _refuse_empty(message)
-        return await self._incoming.finish(*_stored(message))
+        done = await self._incoming.finish(*_stored(message))
+        self._context.put_in(self._target, done.uids)
+        return done
 
     def close(self) -> None:
         self._incoming.close()

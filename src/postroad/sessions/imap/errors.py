@@ -1,5 +1,6 @@
 """How each domain error is told to an IMAP client. The only place that decides it."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from postroad.base import errors as e
@@ -31,6 +32,18 @@ class UndefinedFilter(e.NotFound):
         self.name = name
 
 
+class BadEvent(e.MailError):
+    """NOTIFY asks for an event that is not known here (RFC 5465 section 3.1)."""
+
+    def __init__(self, known: Sequence[str]) -> None:
+        super().__init__("an event is not known here")
+        self.known = known
+
+
+class TooMuchToTell(e.TooMany):
+    """NOTIFY asks for more than a session can be told (RFC 5465 section 3.1)."""
+
+
 CODES: dict[type[e.MailError], bytes] = {
     e.MailError: b"",
     e.NotFound: b"NONEXISTENT",  # RFC 5530 section 3
@@ -47,6 +60,8 @@ CODES: dict[type[e.MailError], bytes] = {
     e.TooMany: b"LIMIT",  # RFC 5530 section 3
     e.Conflict: b"CANNOT",
     e.OverQuota: b"OVERQUOTA",  # RFC 9208 section 4.3.1
+    BadEvent: b"BADEVENT",  # RFC 5465 section 8
+    TooMuchToTell: b"NOTIFICATIONOVERFLOW",  # RFC 5465 section 5.8
     UndefinedFilter: b"UNDEFINED-FILTER",  # RFC 5466 section 3.1
     BadUrl: b"BADURL",  # RFC 4469 section 4.1
     e.TryLater: b"UNAVAILABLE",  # RFC 5530 section 3
@@ -57,6 +72,8 @@ def code_of(error: e.MailError) -> bytes:
     """The response code of the error, or of the nearest ancestor that has one."""
     if isinstance(error, BadUrl):
         return CODES[BadUrl] + b" " + quote(error.url, safe=_URL_CHARS).encode()
+    if isinstance(error, BadEvent):
+        return CODES[BadEvent] + b" (%b)" % " ".join(error.known).encode()
     if isinstance(error, UndefinedFilter):
         return CODES[UndefinedFilter] + b" " + error.name.encode()
     return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)

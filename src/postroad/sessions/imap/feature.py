@@ -1,7 +1,7 @@
 """What one IMAP command is made of, and what its handler may use."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any, Generic, Protocol, TypeVar
@@ -13,9 +13,9 @@ from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.core.mailbox.urlauth import UrlAuthority
-from postroad.model.ids import AccountId
+from postroad.model.ids import AccountId, MailboxId
 from postroad.model.principal import Principal
-from postroad.model.sharing import Viewer
+from postroad.model.sharing import Place, Viewer
 from postroad.sessions.imap.annotating import Annotating
 from postroad.sessions.imap.needs import Appending, TextSearch
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
@@ -28,6 +28,7 @@ from postroad.sessions.sasl.exchange import (
 )
 from postroad.wire.errors import WireError
 from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.fetch import FetchAtt
 from postroad.wire.imap.responses import Condition, Response
 
 CommandT = TypeVar("CommandT")
@@ -55,6 +56,7 @@ class News(Enum):
     """What is announced between the responses of a command and its end."""
 
     ALL = auto()
+    ITS_OWN = auto()  # the same, and they answer the command, so NOTIFY cannot keep them back
     NO_EXPUNGE = auto()  # numbers must stay: RFC 9051 section 7.5.1
     NONE = auto()
 
@@ -75,6 +77,39 @@ class UidRequired(WireError):
 
     def __init__(self) -> None:
         super().__init__("UIDs instead of message numbers are needed after ENABLE UIDONLY")
+
+
+class OtherMailboxes(Protocol):
+    """Mailboxes that NOTIFY watches besides the selected one."""
+
+    owners: frozenset[AccountId]
+    """Whose changes the client waits for."""
+
+    @property
+    def wants_server_metadata(self) -> bool: ...
+
+    @property
+    def wants_mailbox_metadata(self) -> bool: ...
+
+    def annotated_name(
+        self, context: "Context", key: tuple[AccountId, MailboxId]
+    ) -> str | None: ...
+
+    async def look(self, context: "Context") -> list[Response]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notifying:
+    """What NOTIFY asked for (RFC 5465); the first four are about the selected mailbox."""
+
+    counts: bool  # of messages that come and go
+    flags: bool
+    delayed: bool  # expunges wait for a command
+    attributes: tuple[FetchAtt, ...]  # to be fetched of new messages
+    others: OtherMailboxes | None
+
+
+DEAF = Notifying(counts=False, flags=False, delayed=False, attributes=(), others=None)
 
 
 class Next(Enum):
@@ -148,6 +183,9 @@ class Context:
     failed_logins: int = 0
     left: bool = False  # by UNAUTHENTICATE
     annotating: Annotating = field(default_factory=Annotating)
+    notify: Notifying | None = None  # None: NOTIFY was not used
+    touched: set[str] = field(default_factory=set)  # names that the client itself changed
+    own_uids: set[int] = field(default_factory=set)  # that it put into the selected mailbox
     owes_mod_seq: bool = False  # HIGHESTMODSEQ of what is selected (RFC 7162 section 3.1)
 
     @property
@@ -223,12 +261,28 @@ class Context:
     def was_used(self) -> bool:
         return self.principal is not None or self.left
 
+    def touch(self, *names: str) -> None:
+        """The client itself made, removed or renamed these (RFC 5465 section 5)."""
+        if self.notify is not None and self.notify.others is not None:
+            self.touched.update(names)
+
+    def put_in(self, target: Place, uids: Iterable[int]) -> None:
+        """The client itself put these messages there (RFC 5465 section 5.2)."""
+        view = self.view
+        if view is None or self.notify is None or not self.notify.attributes:
+            return
+        if (view.account, view.mailbox_id) == (target.owner, target.mailbox.mailbox_id):
+            self.own_uids.update(uids)
+
     def forget_login(self) -> None:
         """Everything but the connection itself and its failed logins (RFC 8437 section 4.1)."""
         self.principal = self.view = self.pending = None
         self.left = True
         self.owes_mod_seq = False
         self.annotating = Annotating()
+        self.notify = None
+        self.touched.clear()
+        self.own_uids.clear()
         self.enabled.clear()
 
     def enable(self, extension: Extension) -> None:

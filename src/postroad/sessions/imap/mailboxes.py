@@ -16,6 +16,7 @@ from postroad.wire.imap.pattern import MailboxPattern, matches_inbox
 from postroad.wire.imap.status import StatusItem
 
 _ROWS = 1000
+_ALL_ATTRIBUTES = List("", (), returns=ListReturn.SUBSCRIBED | ListReturn.CHILDREN)
 _COUNTED = frozenset((StatusItem.UNSEEN, StatusItem.DELETED))
 
 
@@ -94,6 +95,10 @@ class Tree:
         self._special_below = _ancestors(
             {place.name: place for place in places if place.special_use}
         )
+
+    def attributes(self, name: str) -> tuple[str, ...]:
+        """All of a name, as they are now; also of one that is no mailbox."""
+        return self._attributes(name, _ALL_ATTRIBUTES)
 
     def readable(self, name: str) -> Place | None:
         """The mailbox of that name, if it can be selected."""

@@ -3,7 +3,7 @@
 The driver writes what `greet` and `receive` give, in order; at `UpgradeToTls` it does the
 handshake and calls `tls_started`; at `StartCompression` and `StopCompression` it calls
 `compression_changed`; at `CloseConnection` it closes; at the end, however it comes, it calls
-`close`. While `idles_for` is set it listens to the bus, and writes what `news` gives
+`close`. While `listens_to` names accounts it listens to the bus, and writes what `news` gives
 each time it is woken: an idle session needs neither a task nor a generator of its own.
 """
 
@@ -11,10 +11,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from postroad.base.errors import MailError, NotFound
+from postroad.base.errors import MailError
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
-from postroad.sessions.imap.annotating import annotation_news
 from postroad.sessions.imap.commands import FEATURES, capabilities
 from postroad.sessions.imap.errors import bad_code, code_of
 from postroad.sessions.imap.feature import (
@@ -22,14 +21,13 @@ from postroad.sessions.imap.feature import (
     AnyFeature,
     Context,
     Done,
-    Extension,
-    News,
     Next,
     Replies,
     Services,
     Stream,
     UidRequired,
 )
+from postroad.sessions.imap.news import between_commands, listens_to, news
 from postroad.sessions.imap.settings import ImapSettings, Peer
 from postroad.sessions.sasl.exchange import NO_EVIDENCE, TlsEvidence
 from postroad.wire.errors import LimitExceeded, WireError
@@ -117,13 +115,9 @@ class ImapSession:
         return self._stream is not None
 
     @property
-    def idles_for(self) -> AccountId | None:
-        """The account whose changes the client waits for in IDLE."""
-        pending = self._context.pending
-        if pending is None or not pending.idles:
-            return None
-        view = self._context.view
-        return self._context.account if view is None else view.account
+    def listens_to(self) -> frozenset[AccountId]:
+        """The accounts whose changes the client waits for: in IDLE, or after NOTIFY."""
+        return listens_to(self._context)
 
     def greet(self) -> Response:
         """The greeting (RFC 9051 section 7.1.1)."""
@@ -146,10 +140,13 @@ class ImapSession:
         yield _SIGNALS[self._context.next]
 
     async def news(self) -> Outputs:
-        """What changed in the selected mailbox; to be called while `idles_for` is set only."""
-        async with aclosing(self._news(News.ALL, refresh=True)) as replies:
+        """What changed; to be called while `listens_to` names somebody, between commands."""
+        if self._stream is not None:
+            return  # it is told when the command ends
+        async with aclosing(between_commands(self._context)) as replies:
             async for reply in replies:
-                yield reply
+                if not isinstance(reply, Done):
+                    yield reply
         if self._context.next is Next.CLOSE:
             yield CloseConnection()
 
@@ -300,9 +297,10 @@ class ImapSession:
             self._receiver.expect_line()
             return
         refresh = not feature.refreshes or done.condition is not Condition.OK
-        async with aclosing(self._news(feature.news, refresh=refresh)) as outputs_of_news:
-            async for output in outputs_of_news:
-                yield output
+        async with aclosing(news(self._context, feature.news, refresh=refresh)) as told:
+            async for reply in told:
+                if not isinstance(reply, Done):
+                    yield reply
         for status in self._owed():
             yield status
         yield Status(done.condition, done.text, done.code, tag)
@@ -330,55 +328,6 @@ class ImapSession:
         async with aclosing(replies) as outputs:
             async for output in outputs:
                 yield output
-
-    async def _news(self, kind: News, *, refresh: bool) -> Outputs:
-        context = self._context
-        if kind is News.NONE:
-            await self._annotated(told=False)
-            return
-        if context.view is None:
-            for response in await self._annotated():
-                yield response
-            return
-        try:
-            if refresh:
-                await context.view.refresh()
-            if context.rev2:
-                context.view.recent.forget()
-            else:
-                await context.view.look_for_recent()
-        except NotFound:
-            # RFC 2180 section 3.3: a mailbox that was deleted under a session ends it.
-            context.view = None
-            context.next = Next.CLOSE
-            yield Status(Condition.BYE, "The selected mailbox was deleted")
-            return
-        except MailError:
-            return  # it is told another time
-        for response in context.view.news(
-            expunge=kind is News.ALL,
-            vanished=context.qresync or context.uid_only,
-            mod_seq=context.condstore,
-            uid_only=context.uid_only,
-            recent=not context.rev2,
-        ):
-            yield response
-        for response in await self._annotated():
-            yield response
-
-    async def _annotated(self, *, told: bool = True) -> list[Response]:
-        """Annotations that others changed, for who enabled METADATA (RFC 5464 section 4.4.2)."""
-        context = self._context
-        if Extension.METADATA not in context.enabled:
-            return []
-        annotations = context.services.annotations
-        place = None if context.view is None else context.view.place
-        try:
-            found = await context.annotating.news(annotations, context.viewer) if told else []
-            await context.annotating.watch(annotations, context.viewer, place)
-        except MailError:
-            return []  # it is told another time
-        return list(annotation_news(found, place, utf8=context.utf8))
 
     # Literals
 

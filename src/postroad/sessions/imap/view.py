@@ -270,11 +270,12 @@ class Selected:
         mod_seq: bool,
         uid_only: bool = False,
         recent: bool = False,
+        flags: bool = True,
     ) -> Iterator[Response]:
         """Everything between what was announced and `snapshot`.
 
         Unless `expunge`, numbers must not change now (RFC 9051 section 7.5.1): messages that
-        went stay in the numbering until the next time.
+        went stay in the numbering until the next time. Without `flags` nothing is said of those.
         """
         if self.place.rights != self._rights_told:
             yield from self.new_flags()
@@ -294,7 +295,7 @@ class Selected:
             yield from self._grown(found.appended, shrunk=bool(found.expunged))
         if recent and appended:
             yield self.recent_count()
-        changed = [uid for uid in found.changed if uid not in told]
+        changed = [uid for uid in found.changed if uid not in told] if flags else []
         if changed:
             yield from self.new_flags()
         yield from self.flags_of(changed, mod_seq=mod_seq, uid_only=uid_only)

@@ -133,10 +133,15 @@ def parse_section(cursor: Cursor) -> Section:
     return _section(cursor, Form.BODY, peek=True)
 
 
+def parse_attributes(cursor: Cursor) -> tuple[FetchAtt, ...]:
+    """``(fetch-att ...)``, each once; also of NOTIFY and of UPDATE (RFC 5465)."""
+    items = cursor.parenthesized(lambda: _att(cursor, _name(cursor)), limit=_MAX_ITEMS)
+    return tuple(dict.fromkeys(items))
+
+
 def _items(cursor: Cursor) -> tuple[FetchAtt, ...]:
     if cursor.sees(b"("):
-        items = cursor.parenthesized(lambda: _att(cursor, _name(cursor)), limit=_MAX_ITEMS)
-        return tuple(dict.fromkeys(items))
+        return parse_attributes(cursor)
     name = _name(cursor)
     return _MACROS.get(name) or (_att(cursor, name),)
 

@@ -40,6 +40,7 @@ async def handle(context: Context, command: Copy, *, by_uid: bool) -> Replies:
     uids = view.named(command.messages, uid=by_uid)
     target = await context.reach.target(context.viewer, command.target)
     copied = await context.mailboxes.copy(view.place, uids, target)
+    context.put_in(target, copied.target)
     yield Done("Copied", copy_uid(copied))
 
 

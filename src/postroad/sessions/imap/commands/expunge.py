@@ -6,6 +6,7 @@ from postroad.sessions.imap.feature import (
     Context,
     Done,
     Feature,
+    News,
     Replies,
     always,
     no_arguments,
@@ -50,5 +51,7 @@ def parse_all(cursor: Cursor) -> None:
     no_arguments(cursor)
 
 
-EXPUNGE = Feature(b"EXPUNGE", ONLY_SELECTED, parse_all, handle)
-UID_EXPUNGE = Feature(b"UID EXPUNGE", ONLY_SELECTED, parse_uids, handle, always(b"UIDPLUS"))
+EXPUNGE = Feature(b"EXPUNGE", ONLY_SELECTED, parse_all, handle, news=News.ITS_OWN)
+UID_EXPUNGE = Feature(
+    b"UID EXPUNGE", ONLY_SELECTED, parse_uids, handle, always(b"UIDPLUS"), news=News.ITS_OWN
+)

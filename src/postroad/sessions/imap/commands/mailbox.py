@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from postroad.core.mailbox.service import DELIMITER
 from postroad.model.ids import MailboxName
 from postroad.model.mailbox import SpecialUse
 from postroad.model.sharing import Place, Rights
@@ -36,6 +37,7 @@ async def create(context: Context, command: Create) -> Replies:
     use = uses[0] if uses else None
     spot = await context.reach.new(context.viewer, MailboxName(command.mailbox))
     place = Place(spot, await context.mailboxes.create(spot, use))
+    context.touch(*_line(place.name))
     if place.name != command.mailbox.removesuffix("/"):
         # RFC 9051 section 6.3.4: the name was normalised, and the client has to know.
         yield entry_of(place, utf8=context.utf8, old_name=command.mailbox)
@@ -45,6 +47,7 @@ async def create(context: Context, command: Create) -> Replies:
 async def delete(context: Context, command: str) -> Replies:
     place = await context.reach.existing(context.viewer, MailboxName(command), Rights.DELETE)
     await context.mailboxes.delete(place)
+    context.touch(*_line(place.name))
     if _is_selected(context, place):
         context.view = None
         yield Status(Condition.OK, "It was selected", b"CLOSED")
@@ -65,6 +68,7 @@ async def rename(context: Context, command: Rename) -> Replies:
     source = await context.reach.existing(context.viewer, name, Rights.DELETE)
     target = await context.reach.new(context.viewer, MailboxName(command.target))
     await context.mailboxes.rename(source, target)
+    context.touch(*_line(source.name), *_line(target.prefix + target.name))
     if context.rev2 and source.name != "INBOX":
         yield ListEntry(command.target, (), context.utf8, old_name=command.source)
     yield Done("Renamed")
@@ -74,7 +78,14 @@ async def subscribe(context: Context, command: str, *, subscribed: bool) -> Repl
     await context.mailboxes.set_subscribed(
         context.account, MailboxName(command), subscribed=subscribed
     )
+    context.touch(command)
     yield Done("Subscribed" if subscribed else "Unsubscribed")
+
+
+def _line(name: str) -> list[str]:
+    """A name and all above it."""
+    levels = name.split(DELIMITER)
+    return [DELIMITER.join(levels[:depth]) for depth in range(1, len(levels) + 1)]
 
 
 CREATE = Feature(b"CREATE", AFTER_LOGIN, parse_create, create, always(b"CREATE-SPECIAL-USE"))

@@ -9,6 +9,7 @@ from postroad.sessions.imap.feature import (
     Context,
     Done,
     Feature,
+    News,
     Replies,
     always,
 )
@@ -24,6 +25,7 @@ async def handle(context: Context, command: Copy, *, by_uid: bool) -> Replies:
     target = await context.reach.target(context.viewer, command.target)
     moved = await context.mailboxes.move(view.place, uids, target)
     code = b""
+    context.put_in(target, moved.target)
     if moved.source:
         # COPYUID goes before the EXPUNGEs, untagged: RFC 6851 section 4.3.
         yield Status(Condition.OK, "Moved", copy_uid(moved))
@@ -34,6 +36,14 @@ async def handle(context: Context, command: Copy, *, by_uid: bool) -> Replies:
 
 
 MOVE = Feature(
-    b"MOVE", ONLY_SELECTED, parse, partial(handle, by_uid=False), always(b"MOVE"), by_number=True
+    b"MOVE",
+    ONLY_SELECTED,
+    parse,
+    partial(handle, by_uid=False),
+    always(b"MOVE"),
+    news=News.ITS_OWN,
+    by_number=True,
 )
-UID_MOVE = Feature(b"UID MOVE", ONLY_SELECTED, parse, partial(handle, by_uid=True))
+UID_MOVE = Feature(
+    b"UID MOVE", ONLY_SELECTED, parse, partial(handle, by_uid=True), news=News.ITS_OWN
+)

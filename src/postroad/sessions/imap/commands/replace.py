@@ -16,6 +16,7 @@ from postroad.sessions.imap.feature import (
     Context,
     Done,
     Feature,
+    News,
     Replies,
     Stream,
     always,
@@ -92,6 +93,7 @@ def _feature(name: bytes, *, by_uid: bool) -> Feature[Replace]:
         partial(parse_replace, uid=by_uid),
         partial(handle, by_uid=by_uid),
         always(b"REPLACE"),
+        news=News.ITS_OWN,
         begin=partial(begin, by_uid=by_uid),
         by_number=not by_uid,
     )
