@@ -111,6 +111,7 @@ def _imap_maker(
         cleartext=imap_settings.Cleartext(program.settings.auth.cleartext.value),
         sasl=_sasl(program),
         max_append_octets=program.settings.limits.message_octets,
+        utf8_only=program.settings.imap.utf8_only,
         submitters=frozenset(map(normalise_address, program.settings.imap.url_submitters)),
         literal_minus=program.settings.imap.literal is LiteralForm.MINUS,
     )

@@ -229,6 +229,8 @@ class ImapSettings:
     """In mailboxes of others: whether everybody has a \\Seen of their own, or all have one."""
     url_submitters: tuple[str, ...] = ()
     """Accounts of submission servers: they may fetch URLs made for `submit+` (RFC 4467)."""
+    utf8_only: bool = False
+    """Serve only clients that turn UTF-8 on with ENABLE UTF8=ACCEPT (RFC 6855 section 6)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

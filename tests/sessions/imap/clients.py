@@ -148,10 +148,9 @@ class Clients:
                 await self.mail.put(found.mailbox_id, MESSAGES[what], system)
             case ["quota", *limits]:
                 self.mail.limits = QuotaLimits(*map(int, limits))
-            case ["no", "login"]:
+            case ["no", "login" | "tls" as what]:
                 self.logs_in = False
-            case ["no", "tls"]:
-                self.has_tls = self.logs_in = False
+                self.has_tls = what != "tls"
             case ["old", "rows", *_]:  # of the messages so far
                 self.mail.old.update(self.mail.emails)
             case ["sasl"]:  # tokens, and a certificate of alice
@@ -160,6 +159,8 @@ class Clients:
                 )
                 self.settings = replace(SETTINGS, sasl=Circumstances(oauth=hint))
                 self.evidence = TlsEvidence((ALICE.address,))
+            case ["utf8", "only"]:
+                self.settings = replace(self.settings, utf8_only=True)
             case ["forgotten", "changes"]:
                 self.mail.forgets = True
             case _:

@@ -112,6 +112,13 @@ class Notifying:
 DEAF = Notifying(counts=False, flags=False, delayed=False, attributes=(), others=None)
 
 
+class Utf8Required(WireError):
+    """A command that may need UTF-8, before it was enabled (RFC 6855 section 6)."""
+
+    def __init__(self) -> None:
+        super().__init__("ENABLE UTF8=ACCEPT comes first here")
+
+
 class Next(Enum):
     """What the connection does after the responses of a command."""
 
@@ -227,6 +234,11 @@ class Context:
     def utf8(self) -> bool:
         """Names and strings are UTF-8 (RFC 6855 section 3, RFC 9051 section 5.1)."""
         return Extension.UTF8 in self.enabled or Extension.IMAP4REV2 in self.enabled
+
+    @property
+    def lacks_utf8(self) -> bool:
+        """UTF-8 has to be enabled before anything else, and is not yet."""
+        return self.settings.utf8_only and self.principal is not None and not self.utf8
 
     @property
     def rev2(self) -> bool:

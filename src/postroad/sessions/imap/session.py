@@ -26,6 +26,7 @@ from postroad.sessions.imap.feature import (
     Services,
     Stream,
     UidRequired,
+    Utf8Required,
 )
 from postroad.sessions.imap.news import between_commands, listens_to, news
 from postroad.sessions.imap.settings import ImapSettings, Peer
@@ -68,6 +69,10 @@ _SIGNALS: dict[Next, Signal] = {
     Next.STOP_COMPRESSION: StopCompression(),
     Next.CLOSE: CloseConnection(),
 }
+# What a client may say before it enables UTF-8 where it must (RFC 6855 section 6).
+_WITHOUT_TEXT = frozenset(
+    (b"CAPABILITY", b"NOOP", b"LOGOUT", b"ENABLE", b"ID", b"COMPRESS", b"UNAUTHENTICATE")
+)
 _FEATURES = {feature.name: feature for feature in FEATURES}
 
 
@@ -238,7 +243,7 @@ class ImapSession:
         except BadCharset:
             yield _bad_charset(tag)
             return
-        except BadName as error:
+        except (BadName, Utf8Required) as error:
             yield Status(Condition.NO, str(error), b"CANNOT", tag)
             return
         except LimitExceeded:
@@ -266,6 +271,8 @@ class ImapSession:
             raise cursor.wrong(f"a command allowed in this state, which {name.decode()} is not,")
         if feature.by_number and self._context.uid_only:
             raise UidRequired
+        if self._context.lacks_utf8 and name not in _WITHOUT_TEXT:
+            raise Utf8Required
         return feature
 
     def _bad(self, tag: bytes, error: WireError) -> list[Status]:
@@ -365,7 +372,7 @@ class ImapSession:
         except MailError as error:
             self.close()
             return Status(Condition.NO, str(error), code_of(error), tag)
-        except BadName as error:
+        except (BadName, Utf8Required) as error:
             self.close()
             return Status(Condition.NO, str(error), b"CANNOT", tag)
         except WireError as error:

@@ -31,6 +31,8 @@ class ImapSettings:
     """Refused logins of one connection before it is closed."""
     max_bad_commands: int = 20
     """Commands in a row that are not understood before the connection is closed."""
+    utf8_only: bool = False
+    """Nothing that may need UTF-8 before it is enabled: UTF8=ONLY (RFC 6855 section 6)."""
     submitters: frozenset[str] = frozenset()
     """Addresses that may fetch URLs which were made for submission (RFC 4467 section 3)."""
     sasl: Circumstances = PASSWORDS_ONLY

@@ -7,7 +7,6 @@ from postroad.sessions.imap.feature import (
     Extension,
     Feature,
     Replies,
-    always,
 )
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition, Enabled
@@ -44,10 +43,9 @@ def _spelled(extension: Extension) -> bytes:
     return b"IMAP4rev2" if extension is Extension.IMAP4REV2 else extension.value
 
 
-FEATURE = Feature(
-    b"ENABLE",
-    AFTER_LOGIN,
-    parse,
-    handle,
-    always(b"ENABLE", b"CONDSTORE", b"QRESYNC", b"UTF8=ACCEPT", b"UIDONLY"),
-)
+def capabilities(context: Context) -> tuple[bytes, ...]:
+    utf8 = b"UTF8=ONLY" if context.settings.utf8_only else b"UTF8=ACCEPT"  # never both
+    return b"ENABLE", b"CONDSTORE", b"QRESYNC", utf8, b"UIDONLY"
+
+
+FEATURE = Feature(b"ENABLE", AFTER_LOGIN, parse, handle, capabilities)
