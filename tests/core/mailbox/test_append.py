@@ -1,16 +1,18 @@
 """Messages that a person's program puts into a mailbox."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from core.house import House
 from postroad.adapters.spool.folder import SpoolFolder
-from postroad.base.errors import Invalid, OverQuota, TooLarge
+from postroad.base.errors import Invalid, LowSpace, OverQuota, TooLarge
 from postroad.core.mailbox.append import Appending
-from postroad.model.ids import MailboxName, Uid
-from postroad.model.mailbox import Flags, Replaced
+from postroad.model.ids import BlobId, MailboxName, Uid
+from postroad.model.mailbox import Column, Flags, Replaced
 from postroad.model.sharing import Place, Spot
+from postroad.stores.blobs import Piece
 from stores.making import Stores
 
 INBOX = MailboxName("INBOX")
@@ -86,3 +88,45 @@ async def test_pieces_together_are_bounded(house: House) -> None:
     with pytest.raises(TooLarge):
         await incoming.write(b"x" * 600)
     incoming.close()
+
+
+async def _put_many(house: House, messages: list[bytes]) -> list[Uid]:
+    account = await house.stores.directory.find_account("alice@example.test")
+    assert account is not None
+    place = Place(Spot(account.account_id, INBOX), await house.stores.mailbox(account.account_id))
+    incoming = await appending(house).open(place, len(messages[0]))
+    try:
+        await incoming.write(messages[0])
+        for message in messages[1:]:
+            await incoming.next(Flags.NONE, frozenset(), None, len(message))
+            await incoming.write(message)
+        return list((await incoming.finish(Flags.NONE, frozenset(), None)).uids)
+    finally:
+        incoming.close()
+
+
+async def test_many_at_once_keep_their_order(house: House) -> None:
+    account = (await house.stores.person()).account_id
+    inbox = await house.stores.mailbox(account)
+    messages = [b"Subject: %d\r\n\r\n%b" % (n, b"x" * (n % 7)) for n in range(250)]
+    uids = await _put_many(house, messages)
+    assert uids == list(range(1, 251))
+    sizes = await house.stores.mail.rows(account, inbox.mailbox_id, uids, [Column.SIZE])
+    assert [row[1] for row in sizes] == [len(message) for message in messages]
+    assert sorted(house.blobs.blobs.values()) == sorted(messages)
+
+
+async def test_all_or_none_of_many(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = (await house.stores.person()).account_id
+    inbox = await house.stores.mailbox(account)
+    put = house.blobs.put
+
+    async def failing(pieces: Sequence[Piece]) -> BlobId:
+        if b"Subject: 3" in b"".join(bytes(piece) for piece in pieces):
+            raise LowSpace("the disk is full")
+        return await put(pieces)
+
+    monkeypatch.setattr(house.blobs, "put", failing)
+    with pytest.raises(LowSpace):
+        await _put_many(house, [b"Subject: %d\r\n\r\n" % n for n in range(9)])
+    assert await house.stores.messages(account, inbox.mailbox_id) == []

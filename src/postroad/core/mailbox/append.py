@@ -1,16 +1,19 @@
 """APPEND: messages that their owner's program puts into a mailbox."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import cast
 
-from postroad.base.errors import Invalid, NotFound, OverQuota, TooLarge
+from postroad.base.errors import Invalid, MailError, NotFound, OverQuota, TooLarge, TryLater
 from postroad.base.identifiers import new_trace_id
 from postroad.base.moments import Moment
 from postroad.core.mailbox.permitted import permitted_flags
 from postroad.core.message.binary import encode_binary
 from postroad.core.message.prepared import new_email, parse
 from postroad.model.events import EventKind, NewEvent, Value
-from postroad.model.ids import AccountId, TraceId
+from postroad.model.ids import AccountId, BlobId, TraceId
 from postroad.model.mailbox import (
     Appended,
     Column,
@@ -29,6 +32,9 @@ from postroad.stores.blobs import BlobStore
 from postroad.stores.mail import MailStore
 
 Prepared = tuple[NewEmail, Flags, frozenset[str]]
+_TOGETHER, _TOGETHER_OCTETS = 100, 2**20
+"""What of one command waits to be made durable by the same sync: messages, and their octets."""
+_PUT_DEADLINE = timedelta(seconds=60)
 _SEEN = FlagChange(FlagAction.ADD, Flags.SEEN, frozenset())
 
 
@@ -77,18 +83,42 @@ class Appending:
             raise NotFound("the message to be replaced is gone")
         return cast("int", rows[0][1])  # see Column
 
-    async def prepare(
-        self,
-        octets: Octets,
-        flags: Flags,
-        keywords: frozenset[str],
-        internal_date: Moment | None,
-    ) -> Prepared:
-        """Make the octets durable; nothing refers to them yet."""
-        parsed = await parse(octets, self._tasks)
-        blob_id = await self._blobs.put([memoryview(octets)])
-        email = new_email(parsed, blob_id, internal_date or self._clock.now(), None)
-        return email, flags, keywords
+    async def prepare(self, messages: "Sequence[_Whole]") -> list[Prepared]:
+        """Make the octets of all durable, by as few syncs as can be; nothing refers to them yet.
+
+        Raises what the store of blobs raises, of the first that failed.
+        """
+        parsed = [await parse(message.octets, self._tasks) for message in messages]
+        blob_ids = await self._put([message.octets for message in messages])
+        now = self._clock.now()
+        return [
+            (
+                new_email(known, blob_id, message.internal_date or now, None),
+                message.flags,
+                message.keywords,
+            )
+            for known, blob_id, message in zip(parsed, blob_ids, messages, strict=True)
+        ]
+
+    async def _put(self, octets: Sequence[Octets]) -> list[BlobId]:
+        failed: list[MailError] = []
+
+        async def put(one: Octets) -> BlobId | None:
+            try:
+                return await self._blobs.put([memoryview(one)])
+            except MailError as error:
+                failed.append(error)
+                return None
+
+        if len(octets) == 1:
+            return [await self._blobs.put([memoryview(octets[0])])]
+        done = await self._tasks.together([partial(put, one) for one in octets], _PUT_DEADLINE)
+        if failed:
+            raise failed[0]
+        blob_ids = [blob_id for blob_id in done if blob_id is not None]
+        if len(blob_ids) < len(octets):
+            raise TryLater("the messages could not be kept in time")
+        return blob_ids
 
     async def store(
         self, target: Place, messages: Sequence[Prepared], replaces: Replaced | None
@@ -144,6 +174,17 @@ def _common(message: Prepared, target: Place) -> Prepared:
     return email, *permitted_flags(flags, keywords, target.rights)
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A message that is not durable yet. `octets` are valid until the spool is closed."""
+
+    spool: Spool
+    octets: Octets
+    flags: Flags
+    keywords: frozenset[str]
+    internal_date: Moment | None
+
+
 class AppendedMessages:
     """Messages on their way in; `close` must be called at their end and is harmless."""
 
@@ -152,7 +193,9 @@ class AppendedMessages:
         self._target = target
         self._replaces = replaces
         self._spool = appending.open_spool()
+        self._whole: list[_Whole] = []  # their spools are open still
         self._prepared: list[Prepared] = []
+        self._octets = 0  # of all messages that are whole
 
     async def write(self, chunk: bytes) -> None:
         """Raises `TooLarge`, `LowSpace`, `TryLater`."""
@@ -173,12 +216,12 @@ class AppendedMessages:
         """
         if octets > self._appending.max_octets:
             raise TooLarge(f"a message has at most {self._appending.max_octets} octets")
-        await self._prepare(flags, keywords, internal_date)
-        held = sum(email.size for email, _, _ in self._prepared)
-        await self._appending.require_room(
-            self._target.owner, held + octets, len(self._prepared) + 1
-        )
-        self._spool.close()
+        await self._end(flags, keywords, internal_date)
+        count = len(self._prepared) + len(self._whole) + 1
+        await self._appending.require_room(self._target.owner, self._octets + octets, count)
+        held = sum(len(message.octets) for message in self._whole)
+        if len(self._whole) >= _TOGETHER or held >= _TOGETHER_OCTETS:
+            await self._prepare()
         self._spool = self._appending.open_spool()
 
     async def finish(
@@ -189,15 +232,19 @@ class AppendedMessages:
         Raises `NoSuchTarget`, `OverQuota`, `Invalid` (nothing in it), `NotFound` (what is to be
         replaced), `LowSpace`, `TryLater`.
         """
-        await self._prepare(flags, keywords, internal_date)
+        await self._end(flags, keywords, internal_date)
+        await self._prepare()
         return await self._appending.store(self._target, self._prepared, self._replaces)
 
     def close(self) -> None:
         self._spool.close()
+        for message in self._whole:
+            message.spool.close()
 
-    async def _prepare(
+    async def _end(
         self, flags: Flags, keywords: frozenset[str], internal_date: Moment | None
     ) -> None:
+        """All octets of a message are there."""
         if not self._spool.size:
             raise Invalid("an empty message cannot be appended")
         octets = await self._spool.octets()
@@ -206,6 +253,11 @@ class AppendedMessages:
             self._spool.close()
             self._spool = encoded
             octets = await encoded.octets()
-        self._prepared.append(
-            await self._appending.prepare(octets, flags, keywords, internal_date)
-        )
+        self._octets += len(octets)
+        self._whole.append(_Whole(self._spool, octets, flags, keywords, internal_date))
+
+    async def _prepare(self) -> None:
+        self._prepared += await self._appending.prepare(self._whole)
+        whole, self._whole = self._whole, []
+        for message in whole:
+            message.spool.close()
