@@ -1,4 +1,7 @@
-"""Start the servers, measure them in turns, print the table."""
+"""Start the servers, measure them in turns, print the table.
+
+`python -m bench imap` is a table of its own: every command of IMAP beside Dovecot.
+"""
 
 import argparse
 import shutil
@@ -9,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import measurements, peers, postroad
+from bench import imaptable, measurements, peers, postroad
 from bench.measurements import Figures, Plan
 from bench.report import Outcome, machine, table, write
 from bench.rows import ROWS, Row
@@ -117,6 +120,8 @@ def _say(line: str) -> None:
 
 if __name__ == "__main__":
     try:
+        if sys.argv[1:2] == ["imap"]:
+            sys.exit(imaptable.main(sys.argv[2:]))
         sys.exit(main())
     except RuntimeError as error:
         sys.exit(f"bench: {error}")

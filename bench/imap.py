@@ -64,6 +64,16 @@ class Imap:
             if answer.count(b" OK ") + self._read_until(b"\r\n").count(b"OK ") < len(tags):
                 raise RuntimeError(f"APPEND: {answer[-200:].decode('utf-8', 'replace')}")
 
+    def multiappend(self, mailbox: str, messages: Sequence[bytes]) -> None:
+        """All in one command (RFC 3502)."""
+        tag = self._new_tag()
+        octets = [b" {%d+}\r\n%b" % (len(message), message) for message in messages]
+        self._socket.sendall(b"".join([tag, b" APPEND ", mailbox.encode(), *octets, b"\r\n"]))
+        self._read_until(tag + b" ")
+        answer = self._read_until(b"\r\n")
+        if not answer.startswith(b"OK"):
+            raise RuntimeError(f"APPEND: {answer[-200:].decode('utf-8', 'replace')}")
+
     def idle(self) -> None:
         """RFC 2177; what comes then is for `wait_for_exists`."""
         self._socket.sendall(self._new_tag() + b" IDLE\r\n")

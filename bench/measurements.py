@@ -126,7 +126,7 @@ def logins(server: Server, plan: Plan, number: int) -> Figures:
 def idle(server: Server, plan: Plan, number: int) -> Figures:
     """Memory of one more connection over TLS that idles in its INBOX."""
     fewer, more = plan.idle
-    _allow_open_files(2 * more + 200)
+    allow_open_files(2 * more + 200)
     connections: list[Imap] = []
     octets = []
     for count in (fewer, more):
@@ -200,6 +200,6 @@ def _p99(values: list[float]) -> float:
     return sorted(values)[int(len(values) * 0.99)]
 
 
-def _allow_open_files(count: int) -> None:
+def allow_open_files(count: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, count), hard), hard))

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.measurements import Figures
 from bench.rows import Row
 
-_BEGIN = "<!-- figures of `python -m bench --write` -->\n"
+_BEGIN = "<!-- figures of `python -m {} --write` -->\n"
 _END = "<!-- end of the figures -->\n"
 _INTRODUCTION = """# Performance
 
@@ -69,11 +69,11 @@ def table(outcomes: Sequence[Outcome]) -> str:
         verdict = {True: "met", False: "**not met**", None: "not compared"}[outcome.is_met]
         cells = [
             f"{row.title} ({row.key.replace('_', ' ')})",
-            _figure(outcome.median(ours, row.key)),
-            _figure(outcome.median(peer, row.key)),
-            _figure(outcome.median(ours, "cpu_us")),
-            _figure(outcome.median(peer, "cpu_us")),
-            _figure(outcome.times_better),
+            figure(outcome.median(ours, row.key)),
+            figure(outcome.median(peer, row.key)),
+            figure(outcome.median(ours, "cpu_us")),
+            figure(outcome.median(peer, "cpu_us")),
+            figure(outcome.times_better),
             goal,
             verdict,
         ]
@@ -86,16 +86,17 @@ def machine() -> str:
     return f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}"
 
 
-def write(path: Path, text: str) -> None:
-    """Put the figures into the page, in place of those that are there."""
-    block = f"{_BEGIN}\n{date.today().isoformat()}, {machine()}\n\n{text}\n{_END}"
+def write(path: Path, text: str, command: str = "bench") -> None:
+    """Put the figures of a command into the page, in place of those that are there."""
+    begin = _BEGIN.format(command)
+    block = f"{begin}\n{date.today().isoformat()}, {machine()}\n\n{text}\n{_END}"
     page = path.read_text() if path.exists() else _INTRODUCTION
-    before, _, rest = page.partition(_BEGIN)
+    before, _, rest = page.partition(begin)
     after = rest.partition(_END)[2]
     path.write_text(before.rstrip("\n") + "\n\n" + block + after)
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
