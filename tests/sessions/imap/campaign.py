@@ -44,6 +44,7 @@ EXAMPLES: dict[bytes, tuple[bytes, ...]] = {
         b"SET STATUS (selected (MessageNew (UID BODY[TEXT]) MessageExpunge))"
         b" (subtree (a b) (MailboxName)) (personal NONE)",
     ),
+    b"CANCELUPDATE": (b'"x" "y"',),
     b"LIST": (
         b'"" *',
         b'(SUBSCRIBED RECURSIVEMATCH) "" (% "a/%") RETURN (CHILDREN STATUS (MESSAGES SIZE))',

@@ -97,7 +97,7 @@ def test_return_options(octets: bytes, returns: Return | None) -> None:
     ("octets", "partial", "places"),
     [
         (b"1:500", PartialRange(1, 500, False, b"1:500"), (0, 10)),
-        (b"4:2", PartialRange(4, 2, False, b"4:2"), (1, 4)),
+        (b"4:2", PartialRange(2, 4, False, b"2:4"), (1, 4)),
         (b"11:20", PartialRange(11, 20, False, b"11:20"), (10, 10)),
         (b"-1:-3", PartialRange(1, 3, True, b"-1:-3"), (7, 10)),
         (b"-9:-30", PartialRange(9, 30, True, b"-9:-30"), (0, 2)),

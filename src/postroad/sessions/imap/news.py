@@ -1,7 +1,9 @@
 """What a client is told besides the answers to its commands (RFC 9051 section 7, RFC 5465)."""
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
+from itertools import chain
 
 from postroad.base.errors import MailError, NotFound
 from postroad.formats.mime.transfer import UnknownEncoding
@@ -13,12 +15,13 @@ from postroad.sessions.imap.feature import (
     Extension,
     News,
     Next,
-    Notifying,
     Replies,
 )
 from postroad.sessions.imap.fetching import replies
+from postroad.sessions.imap.kept import Update
+from postroad.sessions.imap.updating import Delta, changed, gone, no_update, responses
 from postroad.sessions.imap.view import Selected
-from postroad.wire.imap.fetch import Item, Section
+from postroad.wire.imap.fetch import FetchAtt, Item, Section
 from postroad.wire.imap.responses import Condition, Response, Status
 
 _MAX_NEWS = 1000  # responses about mailboxes that are not selected, at once
@@ -70,12 +73,7 @@ async def news(context: Context, kind: News, *, refresh: bool) -> Replies:
 
 async def _selected(context: Context, view: Selected, kind: News, *, refresh: bool) -> Replies:
     try:
-        if refresh:
-            await view.refresh()
-        if context.rev2:
-            view.recent.forget()
-        else:
-            await view.look_for_recent()
+        await _refresh(context, view, refresh=refresh)
     except NotFound:
         # RFC 2180 section 3.3: a mailbox that was deleted under a session ends it.
         context.view = None
@@ -88,38 +86,103 @@ async def _selected(context: Context, view: Selected, kind: News, *, refresh: bo
     if notify is not None and not notify.counts and kind is not News.ITS_OWN:
         return
     known = view.uids[-1] if view.uids else 0
-    for response in view.news(
-        expunge=kind is not News.NO_EXPUNGE,
+    expunge = kind is not News.NO_EXPUNGE
+    for response in chain(_expunged_results(view) if expunge else (), _news_of(context, expunge)):
+        yield response
+    async with aclosing(_results(context, view, known)) as found:
+        async for reply in found:
+            yield reply
+
+
+async def _refresh(context: Context, view: Selected, *, refresh: bool) -> None:
+    if refresh:
+        await view.refresh()
+    if context.rev2:
+        view.recent.forget()
+    else:
+        await view.look_for_recent()
+
+
+def _expunged_results(view: Selected) -> Iterator[Response]:
+    for update in view.updates.values():
+        yield from gone(update, view)
+
+
+def _news_of(context: Context, expunge: bool) -> Iterator[Response]:
+    notify = context.notify
+    return context.selected.news(
+        expunge=expunge,
         vanished=context.qresync or context.uid_only,
         mod_seq=context.condstore,
         uid_only=context.uid_only,
         recent=not context.rev2,
         flags=notify is None or notify.flags,
-    ):
-        yield response
-    if notify is not None and notify.attributes:
-        async with aclosing(_new_messages(context, view, notify, known)) as fetched:
-            async for reply in fetched:
-                yield reply
+    )
+
+
+async def _results(context: Context, view: Selected, known: int) -> Replies:
+    """New messages, and what changed in the results of searches (RFC 5267 section 4.3)."""
+    deltas = []
+    for update in list(view.updates.values()):
+        try:
+            deltas.append(await changed(context, view, update))
+        except MailError:
+            yield _given_up(view, update)
+    async with aclosing(_new_messages(context, view, deltas, known)) as fetched:
+        async for reply in fetched:
+            yield reply
+    for delta in deltas:
+        try:
+            for told in await responses(context, view, delta):
+                yield told
+        except MailError:
+            yield _given_up(view, delta.update)
+
+
+def _given_up(view: Selected, update: Update) -> Status:
+    """The store does not answer, and a result that lacks something must not go on."""
+    view.updates.pop(update.tag, None)
+    return no_update(update.tag, "The result cannot be kept up to date any more")
 
 
 async def _new_messages(
-    context: Context, view: Selected, notify: Notifying, known: int
+    context: Context, view: Selected, deltas: Sequence[Delta], known: int
 ) -> Replies:
-    """Of messages behind `known` what NOTIFY asked for, but not of the client's own."""
+    """What NOTIFY or UPDATE asked for of messages behind `known`, in one FETCH for each."""
+    always = () if context.notify is None else context.notify.attributes
     own = context.own_uids.copy()
     context.own_uids.clear()
-    first = bisect_left(view.uids, known + 1)
-    spans = view.spans_of_uids([uid for uid in view.uids[first:] if uid not in own])
-    items = [item for item in notify.attributes if isinstance(item, Item)]
+    matching = [delta for delta in deltas if delta.update.attributes and delta.added]
+    if not always and not matching:
+        return
+    groups: dict[tuple[FetchAtt, ...], list[int]] = {}
+    for uid in view.uids[bisect_left(view.uids, known + 1) :]:
+        wanted = dict.fromkeys(() if uid in own else always)
+        for delta in matching:
+            if uid in delta.added:
+                wanted |= dict.fromkeys(delta.update.attributes)
+        if wanted:
+            groups.setdefault(tuple(wanted), []).append(uid)
+    for attributes, uids in groups.items():
+        async with aclosing(_fetched(context, view, attributes, uids)) as found:
+            async for reply in found:
+                yield reply
+
+
+async def _fetched(
+    context: Context, view: Selected, attributes: Sequence[FetchAtt], uids: Sequence[int]
+) -> Replies:
+    items = [item for item in attributes if isinstance(item, Item)]
     if context.uid_only:
         items = [item for item in items if item is not Item.UID]
-    sections = [item for item in notify.attributes if isinstance(item, Section)]
-    async with aclosing(replies(context, view, spans, items, sections)) as found:
+    sections = [item for item in attributes if isinstance(item, Section)]
+    async with aclosing(
+        replies(context, view, view.spans_of_uids(uids), items, sections)
+    ) as found:
         try:
             async for reply in found:
                 yield reply
-        except UnknownEncoding:
+        except (UnknownEncoding, MailError):
             return  # the client asks for it, and hears why
 
 

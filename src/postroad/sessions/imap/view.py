@@ -13,6 +13,7 @@ from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid, UidValidity
 from postroad.model.mailbox import Flags, Stored
 from postroad.model.sharing import ALL_RIGHTS, Place, Rights
 from postroad.sessions.imap import flags
+from postroad.sessions.imap.kept import Update
 from postroad.sessions.imap.recent import RecentMessages
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.responses import (
@@ -94,6 +95,7 @@ class Selected:
         self.announced = snapshot
         self.snapshot = snapshot
         self.saved: Sequence[int] = ()  # ``$``, the result of the last SEARCH with SAVE
+        self.updates: dict[bytes, Update] = {}  # by the tag of the search (RFC 5267)
         self.recent = RecentMessages()
         self._told: set[int] = set()  # UIDs whose flags in `snapshot` the client was told
         self._is_behind = False  # the client was told that `_settled` is its HIGHESTMODSEQ

@@ -9,7 +9,7 @@ from postroad.wire.imap.cursor import Cursor
 class PartialRange:
     """`first` and `last` count from 1, or (`from_end`) from the last result backwards.
 
-    `text` is the range as the client wrote it, which the answer repeats.
+    `text` is what the answer repeats; counted from the first, the lower end comes first.
     """
 
     first: int
@@ -32,4 +32,6 @@ def partial_range(cursor: Cursor) -> PartialRange:
     cursor.expect(b":-" if from_end else b":")
     last = cursor.nz_number()
     form = b"-%d:-%d" if from_end else b"%d:%d"
+    if not from_end and first > last:  # RFC 5267 section 5: the same range
+        first, last = last, first
     return PartialRange(first, last, from_end, form % (first, last))

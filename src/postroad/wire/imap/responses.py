@@ -214,6 +214,24 @@ class ESearch:
         return b" ".join(words) + b"\r\n"
 
 
+@dataclass(frozen=True, slots=True)
+class ESearchUpdate:
+    """ESEARCH with ADDTO or REMOVEFROM (RFC 5267 sections 4.3.3 and 4.3.4).
+
+    Each pair is a position in the result, 0 where the order is that of the mailbox, and numbers.
+    """
+
+    tag: bytes
+    uid: bool
+    name: bytes
+    pairs: Sequence[tuple[int, Sequence[int]]]
+
+    def encode(self) -> bytes:
+        pairs = b" ".join(b"%d %b" % (at, encode_in_order(numbers)) for at, numbers in self.pairs)
+        uid = b" UID" if self.uid else b""
+        return b"* ESEARCH (TAG %b)%b %b (%b)\r\n" % (string(self.tag), uid, self.name, pairs)
+
+
 class Told(NamedTuple):
     """One item of many messages: how it is written, with one place, and a value for each."""
 

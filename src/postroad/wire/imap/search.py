@@ -5,6 +5,7 @@ from enum import Flag, auto
 
 from postroad.wire.errors import BadSyntax, WireError
 from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.fetch import FetchAtt, parse_attributes
 from postroad.wire.imap.framing import CommandReceiver, RawCommand
 from postroad.wire.imap.partial import PartialRange, partial_range
 from postroad.wire.imap.searchkeys import And, Key, KeyParser
@@ -17,7 +18,7 @@ class BadCharset(WireError):
 
 
 class Return(Flag):
-    """Result options (RFC 9051 section 6.4.4, RFC 5182 section 2.1, RFC 9394 section 3.1)."""
+    """Result options (RFC 9051 section 6.4.4, RFC 5182, RFC 5267, RFC 9394 section 3.1)."""
 
     MIN = auto()
     MAX = auto()
@@ -25,6 +26,8 @@ class Return(Flag):
     COUNT = auto()
     SAVE = auto()
     PARTIAL = auto()
+    CONTEXT = auto()  # RFC 5267 section 4.2: a hint, which needs nothing here
+    UPDATE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Search:
 
     `uses_mod_seq` says that MODSEQ was among the keys (RFC 7162 section 3.1.5). `partial` is
     there with `Return.PARTIAL`. `uses_numbers` says that messages are named by their numbers.
+    `attributes` are those of `Return.UPDATE` (RFC 5465 section 7).
     """
 
     key: Key
@@ -41,6 +45,7 @@ class Search:
     partial: PartialRange | None = None
     uses_numbers: bool = False
     uses_filters: bool = False
+    attributes: tuple[FetchAtt, ...] = ()
 
 
 _RETURNS = {option.name.encode(): option for option in Return if option.name}
@@ -49,19 +54,32 @@ _RETURNS = {option.name.encode(): option for option in Return if option.name}
 def parse_search(cursor: Cursor) -> Search:
     """Raises `BadCharset` too."""
     cursor.sp()
-    returns, partial = return_options(cursor)
+    options = return_options(cursor)
     if cursor.take(b"CHARSET "):
         charset(cursor)
         cursor.sp()
-    return program(cursor, returns, partial)
+    return program(cursor, options)
 
 
-def return_options(cursor: Cursor) -> tuple[Return | None, PartialRange | None]:
+@dataclass(frozen=True, slots=True)
+class ReturnOptions:
+    """`returns` is None where there was no RETURN."""
+
+    returns: Return | None = None
+    partial: PartialRange | None = None
+    attributes: tuple[FetchAtt, ...] = ()
+
+
+NO_OPTIONS = ReturnOptions()
+
+
+def return_options(cursor: Cursor) -> ReturnOptions:
     """``RETURN (...) ``, if it stands here; none in it means ALL (RFC 4731 section 3.1)."""
     if not cursor.take(b"RETURN ("):
-        return None, None
+        return NO_OPTIONS
     returns = Return(0)
     partial = None
+    attributes: tuple[FetchAtt, ...] = ()
     while not cursor.take(b")"):
         if returns:
             cursor.sp()
@@ -72,11 +90,14 @@ def return_options(cursor: Cursor) -> tuple[Return | None, PartialRange | None]:
                 raise cursor.wrong("one PARTIAL")  # RFC 9394 section 3.1
             cursor.sp()
             partial = partial_range(cursor)
+        elif option is Return.UPDATE and cursor.sees(b" ("):
+            cursor.sp()
+            attributes = parse_attributes(cursor)
         returns |= option
     if Return.PARTIAL in returns and Return.ALL in returns:
         raise cursor.wrong("either PARTIAL or ALL")  # RFC 9394 section 3.1
     cursor.sp()
-    return returns or Return.ALL, partial
+    return ReturnOptions(returns or Return.ALL, partial, attributes)
 
 
 def charset(cursor: Cursor) -> None:
@@ -85,7 +106,7 @@ def charset(cursor: Cursor) -> None:
         raise BadCharset("no such charset")
 
 
-def program(cursor: Cursor, returns: Return | None, partial: PartialRange | None) -> Search:
+def program(cursor: Cursor, options: ReturnOptions) -> Search:
     """The keys up to the end of the command."""
     parser = KeyParser(cursor)
     keys = [parser.key(0)]
@@ -95,11 +116,12 @@ def program(cursor: Cursor, returns: Return | None, partial: PartialRange | None
     key = keys[0] if len(keys) == 1 else And(tuple(keys))
     return Search(
         key,
-        returns,
+        options.returns,
         parser.uses_mod_seq,
-        partial,
+        options.partial,
         parser.uses_numbers,
-        uses_filters=parser.uses_filters,
+        parser.uses_filters,
+        options.attributes,
     )
 
 
@@ -109,5 +131,5 @@ def parse_criteria(octets: bytes) -> Search:
     receiver.feed(octets + b"\r\n")
     while (event := receiver.next_event()) is not None:
         if isinstance(event, RawCommand):
-            return program(Cursor(event, utf8=True), None, None)
+            return program(Cursor(event, utf8=True), NO_OPTIONS)
     raise BadSyntax("whole search criteria", len(octets))

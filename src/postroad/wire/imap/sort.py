@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from postroad.wire.imap.cursor import Cursor
-from postroad.wire.imap.search import Search, charset, program, return_options
+from postroad.wire.imap.search import NO_OPTIONS, Search, charset, program, return_options
 
 _MAX_CRITERIA = 20
 
@@ -52,12 +52,12 @@ class Thread:
 def parse_sort(cursor: Cursor) -> Sort:
     """Raises `BadCharset` too. The charset is not optional here, as it is in SEARCH."""
     cursor.sp()
-    returns, partial = return_options(cursor)
+    options = return_options(cursor)
     criteria = cursor.parenthesized(lambda: _criterion(cursor), limit=_MAX_CRITERIA)
     cursor.sp()
     charset(cursor)
     cursor.sp()
-    return Sort(tuple(criteria), program(cursor, returns, partial))
+    return Sort(tuple(criteria), program(cursor, options))
 
 
 def parse_thread(cursor: Cursor) -> Thread:
@@ -70,7 +70,7 @@ def parse_thread(cursor: Cursor) -> Thread:
     cursor.sp()
     charset(cursor)
     cursor.sp()
-    return Thread(algorithm, program(cursor, None, None))
+    return Thread(algorithm, program(cursor, NO_OPTIONS))
 
 
 def _criterion(cursor: Cursor) -> Criterion:

@@ -3,6 +3,7 @@
 from postroad.sessions.imap.commands import (
     acl,
     append,
+    cancelupdate,
     capability,
     close,
     compress,
@@ -82,6 +83,7 @@ FEATURES: tuple[AnyFeature, ...] = (
     fetch.UID_FETCH,
     search.SEARCH,
     search.UID_SEARCH,
+    cancelupdate.FEATURE,
     sort.SORT,
     sort.UID_SORT,
     thread.THREAD,

@@ -1,6 +1,7 @@
 """SEARCH and UID SEARCH (RFC 9051 section 6.4.4, RFC 4731, RFC 5182, RFC 7162).
 
-Extended by RFC 5032 (WITHIN), RFC 5466 (FILTERS), RFC 8514 (SAVEDATE) and RFC 9394 (PARTIAL).
+Extended by RFC 5032 (WITHIN), RFC 5267 (CONTEXT=SEARCH), RFC 5466 (FILTERS), RFC 8514 (SAVEDATE)
+and RFC 9394 (PARTIAL).
 """
 
 from functools import partial
@@ -16,6 +17,7 @@ from postroad.sessions.imap.feature import (
 )
 from postroad.sessions.imap.filters import with_filters
 from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
+from postroad.sessions.imap.updating import check_tag, keep_up
 from postroad.wire.imap.responses import SearchHits
 from postroad.wire.imap.search import Return, Search, parse_search
 
@@ -23,6 +25,7 @@ from postroad.wire.imap.search import Return, Search, parse_search
 async def handle(context: Context, command: Search, *, by_uid: bool) -> Replies:
     view, command = context.selected, await with_filters(context, command)
     begin(context, command)
+    check_tag(context, command)
     await view.refresh()
     places = await Evaluation(context, view).places(command.key)
     returns = command.returns
@@ -33,6 +36,8 @@ async def handle(context: Context, command: Search, *, by_uid: bool) -> Replies:
         yield SearchHits(numbers_of(view, places, by_uid=by_uid), mod_seq)
     elif (found := extended(context, command, places, returns, by_uid=by_uid)) is not None:
         yield found
+    if (refused := keep_up(context, command, places, by_uid=by_uid)) is not None:
+        yield refused
     yield await done(view, "Searched", by_uid=by_uid)
 
 
@@ -41,7 +46,7 @@ SEARCH = Feature(
     ONLY_SELECTED,
     parse_search,
     partial(handle, by_uid=False),
-    always(b"ESEARCH", b"SEARCHRES", b"WITHIN", b"PARTIAL", b"FILTERS"),
+    always(b"ESEARCH", b"SEARCHRES", b"WITHIN", b"PARTIAL", b"FILTERS", b"CONTEXT=SEARCH"),
     news=News.NO_EXPUNGE,
     refreshes=True,
     by_number=True,

@@ -1,4 +1,4 @@
-"""SORT and UID SORT (RFC 5256 section 3, RFC 5267 section 3.1, RFC 5957)."""
+"""SORT and UID SORT (RFC 5256 section 3, RFC 5267, RFC 5957)."""
 
 from dataclasses import replace
 from functools import partial
@@ -15,12 +15,14 @@ from postroad.sessions.imap.feature import (
 from postroad.sessions.imap.filters import with_filters
 from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.sessions.imap.sorting import sorted_places
+from postroad.sessions.imap.updating import check_tag, keep_up
 from postroad.wire.imap.sort import Sort, Sorted, parse_sort
 
 
 async def handle(context: Context, command: Sort, *, by_uid: bool) -> Replies:
     view, search = context.selected, await with_filters(context, command.search)
     begin(context, search)
+    check_tag(context, search)
     await view.refresh()
     found = await Evaluation(context, view).places(search.key)
     places = await sorted_places(context, view, found, command.criteria)
@@ -31,6 +33,9 @@ async def handle(context: Context, command: Sort, *, by_uid: bool) -> Replies:
         answer = extended(context, search, places, search.returns, by_uid=by_uid)
         if answer is not None:
             yield replace(answer, in_order=True)
+    refused = keep_up(context, search, places, command.criteria, by_uid=by_uid)
+    if refused is not None:
+        yield refused
     yield await done(view, "Sorted", by_uid=by_uid)
 
 
@@ -39,7 +44,7 @@ SORT = Feature(
     ONLY_SELECTED,
     parse_sort,
     partial(handle, by_uid=False),
-    always(b"SORT", b"SORT=DISPLAY", b"ESORT"),
+    always(b"SORT", b"SORT=DISPLAY", b"ESORT", b"CONTEXT=SORT"),
     news=News.NO_EXPUNGE,
     refreshes=True,
     by_number=True,
