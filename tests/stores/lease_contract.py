@@ -42,3 +42,15 @@ class LeaseContract:
         names = [f"worker {number}" for number in range(10)]
         asked = await asyncio.gather(*(leases.take("upkeep", name, NOW, LATER) for name in names))
         assert sum(asked) == 1
+
+    async def test_whether_any_of_a_kind_is_held(self, stores: Stores) -> None:
+        leases = stores.leases
+        await leases.take("backup /mnt/a", "ann", NOW, LATER)
+        assert await leases.any_held("backup ", NOW)
+        assert not await leases.any_held("backups", NOW)
+        assert not await leases.any_held("%", NOW)
+        assert not await leases.any_held("backup ", LATER), "it has lapsed"
+        await leases.take("backup /mnt/b", "ben", NOW, LATEST)
+        assert await leases.any_held("backup ", LATER)
+        await leases.give_back("backup /mnt/b", "ben")
+        assert not await leases.any_held("backup ", LATER)

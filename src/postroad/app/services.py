@@ -113,7 +113,13 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
         urls=UrlAuthority(reach, program.url_keys, program.directory, program.sealer),
         scheduler=_scheduler(program, router, spools, transport),
         transport=transport,
-        upkeep=Upkeep(program.references, program.blobs, program.clock, _retention(settings)),
+        upkeep=Upkeep(
+            program.references,
+            program.blobs,
+            program.leases,
+            program.clock,
+            _retention(settings),
+        ),
     )
 
 

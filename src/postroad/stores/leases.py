@@ -21,3 +21,8 @@ class LeaseStore(Protocol):
     async def give_back(self, name: str, token: str) -> None:
         """Leave it to the others at once; nothing happens to another's lease."""
         ...
+
+    @abstractmethod
+    async def any_held(self, prefix: str, now: Moment) -> bool:
+        """Whether anybody holds a lease whose name begins so."""
+        ...

@@ -20,3 +20,8 @@ class MemoryLeaseStore(LeaseStore):
         held = self._leases.get(name)
         if held is not None and held[0] == token:
             del self._leases[name]
+
+    async def any_held(self, prefix: str, now: Moment) -> bool:
+        return any(
+            name.startswith(prefix) and until > now for name, (_, until) in self._leases.items()
+        )

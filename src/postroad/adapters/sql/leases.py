@@ -12,6 +12,9 @@ _TAKE = Sql("""
     RETURNING 1
 """)
 _GIVE_BACK = Sql("DELETE FROM lease WHERE name = :name AND token = :token")
+_ANY_HELD = Sql("""
+    SELECT 1 FROM lease WHERE substr(name, 1, :length) = :prefix AND lapses_at > :now LIMIT 1
+""")
 
 
 class SqlLeaseStore(LeaseStore):
@@ -30,3 +33,10 @@ class SqlLeaseStore(LeaseStore):
             yield Run(_GIVE_BACK, {"name": name, "token": token})
 
         await self._engine.write(operation)
+
+    async def any_held(self, prefix: str, now: Moment) -> bool:
+        def operation() -> Steps[bool]:
+            params: Params = {"prefix": prefix, "length": len(prefix), "now": now}
+            return bool((yield Run(_ANY_HELD, params)))
+
+        return await self._engine.look_up(operation)

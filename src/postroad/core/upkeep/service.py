@@ -8,8 +8,11 @@ from postroad.base.moments import Moment, after
 from postroad.model.ids import BlobId, TraceId
 from postroad.ports.clock import Clock
 from postroad.stores.blobs import BlobStore
+from postroad.stores.leases import LeaseStore
 from postroad.stores.queue import ReferenceStore
 
+BACKUP_LEASE = "backup "
+"""How the names of leases begin that keep blobs from being deleted while a backup reads them."""
 _SLICE = 500
 _IDS = 5000
 # A blob may get its first reference for a day (see adapters.sql.references); then it is an orphan.
@@ -31,10 +34,16 @@ class Upkeep:
     """Duties that may run at any time, again and again; each step is a small transaction."""
 
     def __init__(
-        self, references: ReferenceStore, blobs: BlobStore, clock: Clock, retention: Retention
+        self,
+        references: ReferenceStore,
+        blobs: BlobStore,
+        leases: LeaseStore,
+        clock: Clock,
+        retention: Retention,
     ) -> None:
         self._references = references
         self._blobs = blobs
+        self._leases = leases
         self._clock = clock
         self._retention = retention
         self._swept_to = BlobId(b"")
@@ -63,6 +72,8 @@ class Upkeep:
         while blobs := await self._references.garbage(_SLICE):
             # A fresh blob may still be given a reference; its time comes later.
             ripe = [blob for blob in blobs if self._is_orphan_age(blob)]
+            if await self._is_backup_reading():
+                break
             await self._blobs.delete(ripe)
             await self._references.forget_garbage(ripe)
             deleted += len(ripe)
@@ -79,6 +90,8 @@ class Upkeep:
         while ids := await self._blobs.ids(self._swept_to, _IDS):
             old = [blob for blob in ids if self._is_orphan_age(blob)]
             orphans = await self._references.unreferenced(old)
+            if await self._is_backup_reading():
+                break
             await self._blobs.delete(orphans)
             deleted += len(orphans)
             self._swept_to = old[-1] if old else self._swept_to
@@ -94,6 +107,14 @@ class Upkeep:
             "swept": await self.sweep(),
             "freed_octets": await self._blobs.compact(),
         }
+
+    async def _is_backup_reading(self) -> bool:
+        """To be asked between finding what nothing refers to and deleting it.
+
+        A backup takes its lease before it looks at the references. So if there is none now, every
+        later backup sees what was just seen: that nothing refers to these blobs.
+        """
+        return await self._leases.any_held(BACKUP_LEASE, self._clock.now())
 
     def _ago(self, age: timedelta) -> Moment:
         return after(self._clock.now(), -age)
