@@ -112,11 +112,9 @@ def initialise(settings: Settings) -> bool:
             make_master_key(settings.below_data(settings.master_key_file))
     except OSError as error:
         raise _not_writable(settings, error) from error
-    database = _path(settings, settings.storage.metadata, "sqlite:")
+    database = database_path(settings)
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _path(settings, settings.storage.blobs, "segments:").mkdir(
-        mode=0o700, parents=True, exist_ok=True
-    )
+    blobs_path(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
     return bool(migrate(database))
 
 
@@ -125,7 +123,7 @@ def ended_suddenly(settings: Settings) -> bool:
 
     To be asked before anything opens the database, which then takes its log up.
     """
-    database = _path(settings, settings.storage.metadata, "sqlite:")
+    database = database_path(settings)
     log = database.with_name(f"{database.name}-wal")
     return log.exists() and log.stat().st_size > 0
 
@@ -144,7 +142,7 @@ async def open_program(
 
     Raises `Invalid`, saying what to do, when the stores are not there or cannot be used.
     """
-    database = _path(settings, settings.storage.metadata, "sqlite:")
+    database = database_path(settings)
     if not database.exists():
         raise Invalid(f"there is no database at {database}. Run postroad init first.")
     migrate(database)
@@ -154,7 +152,7 @@ async def open_program(
         engine = SqliteEngine(database, turn=turn, is_guest=is_guest)
         stack.push_async_callback(engine.close)
         blobs = await SegmentBlobStore.open(
-            _path(settings, settings.storage.blobs, "segments:"),
+            blobs_path(settings),
             SegmentSettings(min_free_octets=settings.limits.free_disk_octets),
         )
         stack.push_async_callback(blobs.close)
@@ -232,6 +230,16 @@ def _share_of_cores(seat: Seat | None) -> int:
     """How many threads may compute: at most one for each core, over all workers."""
     cores = os.cpu_count() or 1
     return cores if seat is None else max(1, cores // seat.shared.count)
+
+
+def database_path(settings: Settings) -> Path:
+    """Raises `Invalid` for an engine that is not there."""
+    return _path(settings, settings.storage.metadata, "sqlite:")
+
+
+def blobs_path(settings: Settings) -> Path:
+    """Raises `Invalid` for an engine that is not there."""
+    return _path(settings, settings.storage.blobs, "segments:")
 
 
 def _path(settings: Settings, url: str, scheme: str) -> Path:

@@ -16,6 +16,7 @@ from postroad.cli import (
     account,
     alias,
     apppassword,
+    backup,
     configuration,
     demo,
     doctor,
@@ -63,6 +64,7 @@ for group in (
     key.app,
     queue.app,
     undelete.app,
+    backup.app,
 ):
     app.command(group)
 

@@ -27,7 +27,7 @@ _PLAIN_EVENTS = {
     EventKind.DELIVERED: "the next server, or the mailbox here, has taken it",
     EventKind.DELAYED: "the attempt failed, and another one follows",
     EventKind.BOUNCED: "given up, with the reason",
-    EventKind.HELD: "kept back by the operator",
+    EventKind.HELD: "kept back by the operator, or after a restore",
     EventKind.RELEASED: "let go again by the operator",
     EventKind.CANCELED: "given up because somebody asked for it",
     EventKind.SCHEDULED: "accepted, to be sent at the time that was asked for",

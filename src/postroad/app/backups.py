@@ -1,0 +1,92 @@
+"""Backups of the embedded stores: SQLite and segments."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from postroad.adapters.archive.folder import FolderArchive
+from postroad.adapters.sql.sqlite.snapshot import take_snapshot
+from postroad.app.program import Program, database_path
+from postroad.app.secrets import load_sealer
+from postroad.base.errors import Invalid
+from postroad.config.settings import Settings
+from postroad.core.backup.create import Creation, Hold
+from postroad.core.backup.manifest import Manifest, ids, load
+from postroad.core.backup.pieces import Pieces
+from postroad.core.backup.progress import Progress
+from postroad.core.backup.reading import encode_files
+from postroad.ports.archive import Archive
+
+_FILES = ("postroad.yaml", "postroad.pkl")
+_FOLDERS = ("tls",)
+
+
+def open_archive(target: str) -> Archive:
+    """A folder, as a path or ``file:PATH``. Raises `Invalid`."""
+    scheme, colon, rest = target.partition(":")
+    if colon and scheme == "file":
+        target = rest
+    elif colon and scheme.isalnum() and len(scheme) > 1:
+        raise Invalid(
+            f"backups go to folders: {target} is none (write file:PATH for a strange name)"
+        )
+    if not target:
+        raise Invalid("the name of the folder for backups is empty")
+    return FolderArchive(Path(target))
+
+
+async def list_backups(settings: Settings, archive: Archive) -> list[Manifest]:
+    """Oldest first. Raises `NotFound` (no archive), `Invalid` (another master key)."""
+    sealer = load_sealer(settings)
+    async with archive.reading():
+        return [await load(archive, sealer, backup_id) for backup_id in await ids(archive)]
+
+
+async def create_backup(program: Program, archive: Archive, progress: Progress) -> Manifest:
+    """Beside a server that may be running. Raises `InUse`, `TryLater`, `LowSpace`, `Invalid`."""
+    _require_elsewhere(archive, program.settings)
+    async with archive.alone(), _holding(program, archive) as hold:
+
+        async def renew(done: int, total: int) -> None:
+            progress("snapshot", done, total)
+            await hold.renew()
+
+        database = database_path(program.settings)
+        folder = program.settings.below_data(f"backup-{_short(archive.place)}")
+        async with take_snapshot(database, folder, program.clock.now, renew) as snapshot:
+            pieces = Pieces(archive, program.sealer, program.tasks)
+            creation = Creation(archive, pieces, program.sealer, program.blobs, hold, progress)
+            return await creation.run(snapshot, encode_files(small_files(program.settings)))
+
+
+def _require_elsewhere(archive: Archive, settings: Settings) -> None:
+    if Path(archive.place).resolve().is_relative_to(settings.data_dir.resolve()):
+        raise Invalid("a backup in the data folder is lost together with it: choose another place")
+
+
+def small_files(settings: Settings) -> dict[str, bytes]:
+    """What else is of value in the data folder; never the master key."""
+    found = [settings.below_data(name) for name in _FILES]
+    for name in _FOLDERS:
+        found += settings.below_data(name).rglob("*")
+    key = settings.below_data(settings.master_key_file)
+    return {
+        str(file.relative_to(settings.data_dir)): file.read_bytes()
+        for file in sorted(found)
+        if file.is_file() and file != key
+    }
+
+
+@asynccontextmanager
+async def _holding(program: Program, archive: Archive) -> AsyncIterator[Hold]:
+    hold = Hold(program.leases, program.clock, archive.place)
+    await hold.renew()
+    try:
+        yield hold
+    finally:
+        await hold.give_back()
+
+
+def _short(place: str) -> str:
+    return hashlib.sha256(place.encode()).hexdigest()[:12]
