@@ -46,3 +46,21 @@ def test_wrong_rights_are_refused_with_a_reason(command: Command) -> None:
     ):
         refused = command(*ACL, *words)
         assert (refused.code, refused.out) == (1, "")
+
+
+def test_virtual_mailboxes(command: Command) -> None:
+    virtual = ("mailbox", "virtual")
+    command("account", "add", INFO, "--shared")
+    assert "There is none" in command(*virtual, "list", INFO).out
+    made = command(*virtual, "add", INFO, "Boss", "--search", "FROM boss@", "--in", "INBOX")
+    assert made.out.startswith("Mailbox Virtual/Boss added. It is shown once")
+    expected = {"name": "Virtual/Boss", "search": "FROM boss@", "in": ["INBOX"]}
+    assert command(*virtual, "list", INFO, "--json").json == [expected]
+    assert command(*virtual, "add", INFO, "Boss", "--search", "SEEN").code == 1
+    assert "is no search" in command(*virtual, "add", INFO, "x", "--search", "NONSENSE").err
+    unknown = command(*virtual, "add", INFO, "x", "--search", "SEEN", "--in", "Nowhere")
+    assert (unknown.code, "has no mailbox Nowhere" in unknown.err) == (2, True)
+    assert command(*virtual, "add", INFO, "a/b", "--search", "SEEN").code == 1
+    removed = command(*virtual, "remove", INFO, "Boss", "--json").json
+    assert removed == {"name": "Virtual/Boss", "removed": True}
+    assert command(*virtual, "remove", INFO, "Boss").code == 1

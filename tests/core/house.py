@@ -16,6 +16,7 @@ from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
 from postroad.adapters.memory.urlkeys import MemoryUrlKeyStore
+from postroad.adapters.memory.virtual import MemoryVirtualStore
 from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
 from postroad.base.errors import LowSpace
@@ -164,6 +165,7 @@ class House:
             MemoryLeaseStore(state),
             MemoryMetadataStore(state),
             MemoryUrlKeyStore(state),
+            MemoryVirtualStore(state),
         )
         self.blobs, self.clock, self.jobs, self.bus = Blobs(), Watch(), Jobs(), LocalBus()
         self.elsewhere = Elsewhere()

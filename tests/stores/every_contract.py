@@ -18,6 +18,7 @@ from stores.reference_contract import ReferenceContract
 from stores.sharing_contract import AclContract, SeenContract, TransferContract
 from stores.undelete_contract import UndeleteContract
 from stores.urlkey_contract import UrlKeyContract
+from stores.virtual_contract import VirtualContract
 
 __all__ = [
     "TestAccounts",
@@ -33,6 +34,7 @@ __all__ = [
     "TestMetadata",
     "TestMove",
     "TestOperate",
+    "TestQuota",
     "TestReferences",
     "TestSchedule",
     "TestSeen",
@@ -41,6 +43,7 @@ __all__ = [
     "TestTransfer",
     "TestUndelete",
     "TestUrlKeys",
+    "TestVirtual",
 ]
 
 TestAccounts = AccountsContract
@@ -56,6 +59,7 @@ TestMailboxes = MailboxesContract
 TestMetadata = MetadataContract
 TestMove = MoveContract
 TestOperate = OperateContract
+TestQuota = QuotaContract
 TestReferences = ReferenceContract
 TestSchedule = ScheduleContract
 TestSeen = SeenContract
@@ -63,5 +67,5 @@ TestSubmit = SubmitContract
 TestTenants = TenantsContract
 TestTransfer = TransferContract
 TestUndelete = UndeleteContract
-TestQuota = QuotaContract
 TestUrlKeys = UrlKeyContract
+TestVirtual = VirtualContract

@@ -35,6 +35,7 @@ from postroad.stores.metadata import MetadataStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 from postroad.stores.sharing import SharingStore
 from postroad.stores.urlkeys import UrlKeyStore
+from postroad.stores.virtual import VirtualStore
 
 INBOX = MailboxName("INBOX")
 NOW = Moment(1_700_000_000_000_000)
@@ -59,6 +60,7 @@ class Stores:
     leases: LeaseStore
     metadata: MetadataStore
     url_keys: UrlKeyStore
+    virtual: VirtualStore
 
     async def room(self, account: AccountId) -> tuple[int, int | None]:
         """The octets that an account uses, and may use."""

@@ -22,6 +22,7 @@ from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.sqlite.turns import Turn
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
+from postroad.adapters.sql.virtual import SqlVirtualStore
 from postroad.adapters.system.clock import SystemClock
 from postroad.app.seat import Seat
 from postroad.app.secrets import check_fingerprint, load_sealer, make_master_key
@@ -49,6 +50,7 @@ from postroad.stores.metadata import MetadataStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 from postroad.stores.sharing import SharingStore
 from postroad.stores.urlkeys import UrlKeyStore
+from postroad.stores.virtual import VirtualStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Program:
     engine: SqliteEngine
     mail: MailStore
     sharing: SharingStore
+    virtual: VirtualStore
     metadata: MetadataStore
     url_keys: UrlKeyStore
     directory: DirectoryStore
@@ -188,6 +191,7 @@ def _assemble(
         engine=engine,
         mail=SqlMailStore(engine),
         sharing=SqlSharingStore(engine),
+        virtual=SqlVirtualStore(engine),
         metadata=SqlMetadataStore(engine),
         url_keys=SqlUrlKeyStore(engine),
         directory=directory,

@@ -6,23 +6,23 @@ from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 from postroad.adapters.bus.siblings import SiblingBus
+from postroad.app.mailboxes import build_mailboxes
 from postroad.app.program import Program
 from postroad.app.searching import Searching
 from postroad.app.tokens import token_verifier
 from postroad.base.errors import Invalid
 from postroad.base.moments import Moment
 from postroad.base.secret import Secret
-from postroad.config.settings import DeliveryMode, RelayTls, Settings, SharedSeen
+from postroad.config.settings import DeliveryMode, RelayTls, Settings
 from postroad.core.auth.service import Authenticator
 from postroad.core.auth.throttle import FAILED, SUCCEEDED, Throttle
 from postroad.core.delivery.local import LocalMail
 from postroad.core.delivery.routing import Router
 from postroad.core.mailbox.append import Appending
-from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
-from postroad.core.mailbox.service import MailboxLimits, MailboxService
+from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.core.mailbox.urlauth import UrlAuthority
 from postroad.core.queue.conversion import Converter
@@ -61,9 +61,8 @@ class Services:
 
 def build_services(program: Program, spools: Spools, searching: Searching) -> Services:
     settings = program.settings
-    snapshots = SnapshotCache(program.mail, settings.limits.snapshot_octets)
-    private_seen = settings.imap.shared_seen is SharedSeen.PRIVATE
-    reach = Reach(program.mail, program.sharing, private_seen=private_seen)
+    mailboxes = build_mailboxes(program, searching)
+    reach = mailboxes.reach
     live = settings.delivery.mode is DeliveryMode.LIVE
     router = Router(program.directory, program.hostname, only_verified=live)
     transport = outgoing(program) if live else None
@@ -83,13 +82,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
         reach=reach,
         quotas=Quotas(program.mail, program.directory),
         sharing=Sharing(reach, program.sharing, program.directory, program.bus),
-        mailboxes=MailboxService(
-            program.mail,
-            program.blobs,
-            program.bus,
-            snapshots,
-            MailboxLimits(),
-        ),
+        mailboxes=mailboxes.service,
         appending=Appending(
             program.mail,
             program.blobs,
@@ -99,14 +92,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             program.clock,
             max_octets=settings.limits.message_octets,
         ),
-        search=TextSearch(
-            program.mail,
-            program.blobs,
-            snapshots,
-            program.tasks,
-            searching.index,
-            searching.wake,
-        ),
+        search=mailboxes.search,
         annotations=Annotations(
             reach, program.metadata, program.directory, program.bus, _annotations(settings)
         ),

@@ -1,10 +1,11 @@
-"""`postroad mailbox`: what others may do with the mailboxes of an account."""
+"""`postroad mailbox`: what others may do with the mailboxes of an account, and virtual ones."""
 
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from postroad.cli.invocation import EVERYTHING_DEFAULT, Invocation, WrongUsage
+from postroad.cli.virtual import app as virtual
 
 if TYPE_CHECKING:
     from postroad.app.program import Program
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 app = App(name="mailbox", help="Mailboxes of accounts.")
 acl = App(name="acl", help="What others may do with a mailbox (RFC 4314).")
 app.command(acl)
+app.command(virtual)
 
 Account = Annotated[str, Parameter(metavar="ACCOUNT", help="The address of its owner.")]
 Mailbox = Annotated[str, Parameter(metavar="MAILBOX", help="Its name, such as INBOX.")]

@@ -227,6 +227,9 @@ class ImapSettings:
     """How long a client may be silent; RFC 9051 section 5.4 asks for at least 30 minutes."""
     shared_seen: SharedSeen = SharedSeen.PRIVATE
     """In mailboxes of others: whether everybody has a \\Seen of their own, or all have one."""
+    virtual: bool = False
+    """Show `Virtual/All Mail`, `Virtual/Starred` and saved searches as mailboxes; programs that
+    synchronise every mailbox then take their messages twice."""
     url_submitters: tuple[str, ...] = ()
     """Accounts of submission servers: they may fetch URLs made for `submit+` (RFC 4467)."""
     utf8_only: bool = False

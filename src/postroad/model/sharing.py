@@ -5,6 +5,7 @@ from enum import Enum, IntFlag
 
 from postroad.model.ids import AccountId, MailboxId, MailboxName, TenantId
 from postroad.model.mailbox import Flags, Mailbox, SpecialUse
+from postroad.model.virtual import is_virtual
 
 
 class Rights(IntFlag):
@@ -148,6 +149,10 @@ class Place:
     def name(self) -> MailboxName:
         """As the viewer calls it."""
         return MailboxName(self.spot.prefix + self.mailbox.name)
+
+    @property
+    def is_virtual(self) -> bool:
+        return is_virtual(self.mailbox.mailbox_id)
 
     @property
     def special_use(self) -> SpecialUse | None:

@@ -11,6 +11,7 @@ from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
 from postroad.adapters.memory.urlkeys import MemoryUrlKeyStore
+from postroad.adapters.memory.virtual import MemoryVirtualStore
 from stores.making import Stores
 
 
@@ -30,4 +31,5 @@ def stores(state: MemoryState) -> Stores:
         MemoryLeaseStore(state),
         MemoryMetadataStore(state),
         MemoryUrlKeyStore(state),
+        MemoryVirtualStore(state),
     )

@@ -14,6 +14,7 @@ from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite import engine as sqlite
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
+from postroad.adapters.sql.virtual import SqlVirtualStore
 from postroad.base.errors import MailError
 from postroad.model.ids import AccountId, BlobId, MailboxId, Uid
 from postroad.model.mailbox import Column
@@ -42,6 +43,7 @@ def stores_on(engine: sqlite.SqliteEngine) -> Stores:
         SqlLeaseStore(engine),
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
+        SqlVirtualStore(engine),
     )
 
 

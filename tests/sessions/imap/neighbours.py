@@ -17,6 +17,7 @@ from postroad.adapters.memory.metadata import MemoryMetadataStore
 from postroad.adapters.memory.sharing import MemorySharingStore
 from postroad.adapters.memory.state import MemoryState
 from postroad.adapters.memory.urlkeys import MemoryUrlKeyStore
+from postroad.adapters.memory.virtual import MemoryVirtualStore
 from postroad.adapters.spool.folder import SpoolFolder
 from postroad.adapters.spool.settings import SpoolSettings
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
@@ -25,6 +26,7 @@ from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
+from postroad.adapters.sql.virtual import SqlVirtualStore
 from postroad.adapters.system.clock import SystemClock
 from postroad.base.secret import Secret
 from postroad.core.auth.sealing import Sealer
@@ -37,6 +39,7 @@ from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.core.mailbox.urlauth import UrlAuthority
+from postroad.core.mailbox.virtual import VirtualMailboxes
 from postroad.core.message.prepared import new_email
 from postroad.core.search.service import TextSearch
 from postroad.formats.mime.prepare import prepare
@@ -47,7 +50,9 @@ from postroad.model.metadata import AnnotationLimits
 from postroad.model.principal import Principal
 from postroad.model.quota import QuotaLimits
 from postroad.model.sharing import Viewer
+from postroad.model.virtual import NewVirtual
 from postroad.sessions.imap.feature import Services
+from postroad.sessions.imap.saved import SavedSearches
 from postroad.sessions.imap.session import CloseConnection, ImapSession, Output
 from postroad.sessions.imap.settings import ImapSettings, Peer
 from postroad.stores.directory import DirectoryStore, NewAccount
@@ -55,6 +60,7 @@ from postroad.stores.mail import MailStore
 from postroad.stores.metadata import MetadataStore
 from postroad.stores.sharing import SharingStore
 from postroad.stores.urlkeys import UrlKeyStore
+from postroad.stores.virtual import VirtualStore
 from postroad.wire.imap.acl import parse_modification
 from postroad.wire.imap.responses import Response
 from sessions.imap.memory import NOW
@@ -77,7 +83,7 @@ class OpenDoor:
         return Principal(self._people[name], "1")
 
 
-Stores = tuple[MailStore, DirectoryStore, SharingStore, MetadataStore, UrlKeyStore]
+Stores = tuple[MailStore, DirectoryStore, SharingStore, MetadataStore, UrlKeyStore, VirtualStore]
 
 
 def in_memory() -> Stores:
@@ -88,6 +94,7 @@ def in_memory() -> Stores:
         MemorySharingStore(state),
         MemoryMetadataStore(state),
         MemoryUrlKeyStore(state),
+        MemoryVirtualStore(state),
     )
 
 
@@ -98,17 +105,21 @@ def in_sql(engine: Engine) -> Stores:
         SqlSharingStore(engine),
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
+        SqlVirtualStore(engine),
     )
 
 
 class Neighbours:
     def __init__(self, folder: Path, stores: Stores | None = None) -> None:
-        self.mail, self.directory, self.store, self.metadata, self.url_keys = stores or in_memory()
+        all_of_them = stores or in_memory()
+        self.mail, self.directory, self.store, self.metadata = all_of_them[:4]
+        self.url_keys, self.virtual = all_of_them[4:]
         self.blobs, self.bus = MemoryBlobStore(), LocalBus()
         self.people: dict[str, Account] = {}
         self.sessions: dict[str, ImapSession] = {}
         self._folder = folder
         self._private = True
+        self._shows_virtual = False
 
     async def move_in(self) -> "Neighbours":
         for name in dict.fromkeys([*PEOPLE.values(), "info@example.test"]):
@@ -127,20 +138,24 @@ class Neighbours:
 
     def _serve(self) -> None:
         cache, tasks = SnapshotCache(self.mail), Inline()
-        reach = Reach(self.mail, self.store, private_seen=self._private)
+        search = TextSearch(self.mail, self.blobs, cache, tasks, None)
+        common = self.mail, self.blobs, self.bus, cache, MailboxLimits(slice_messages=2)
+        virtual = None
+        if self._shows_virtual:
+            searches = SavedSearches(MailboxService(*common), search, SystemClock().now)
+            virtual = VirtualMailboxes(self.virtual, self.mail, searches)
+        reach = Reach(self.mail, self.store, private_seen=self._private, virtual=virtual)
         self.sharing = Sharing(reach, self.store, self.directory, self.bus)
         spools = SpoolFolder(self._folder, SpoolSettings(min_free_octets=0))
         self.services = Services(
             cast("Authenticator", OpenDoor(self.people)),  # it has what the session asks of one
             reach,
             self.sharing,
-            MailboxService(
-                self.mail, self.blobs, self.bus, cache, MailboxLimits(slice_messages=2)
-            ),
+            MailboxService(*common, virtual),
             Appending(
                 self.mail, self.blobs, spools, self.bus, tasks, SystemClock(), max_octets=100_000
             ),
-            TextSearch(self.mail, self.blobs, cache, tasks, None),
+            search,
             Annotations(
                 reach,
                 self.metadata,
@@ -171,6 +186,12 @@ class Neighbours:
             case ["quota", address, octets]:
                 account = self.people[address].account_id
                 await self.directory.set_account_quota(account, QuotaLimits(int(octets)))
+            case ["virtual", "mailboxes"]:
+                self._shows_virtual = True
+                self._serve()
+            case ["saved", address, name, *keys]:
+                account = self.people[address].account_id
+                await self.virtual.create_virtual(account, NewVirtual(name, " ".join(keys)))
             case ["shared", "seen"]:
                 self._private = False
                 self._serve()

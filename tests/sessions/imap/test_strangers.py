@@ -129,9 +129,10 @@ class Unasked:
 
 
 async def test_own_mailboxes_ask_for_no_rights(tmp_path: Path) -> None:
-    mail, directory, _, metadata, url_keys = in_memory()
+    mail, directory, _, metadata, url_keys, virtual = in_memory()
     unasked = cast("SharingStore", Unasked())  # whatever is asked of it fails
-    world = await Neighbours(tmp_path, (mail, directory, unasked, metadata, url_keys)).move_in()
+    stores = mail, directory, unasked, metadata, url_keys, virtual
+    world = await Neighbours(tmp_path, stores).move_in()
     await world.prepare("message alice@example.test INBOX small")
     for command in (
         "SELECT INBOX",

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 
 from postroad.adapters.memory.mailboxes import (
@@ -15,6 +16,14 @@ from postroad.adapters.memory.queue import add_submission
 from postroad.adapters.memory.state import Box, Owner, Placed, StoredEmail, now
 from postroad.adapters.memory.undeleting import MemoryUndelete
 from postroad.adapters.memory.viewing import MemoryTransfer, put, view
+from postroad.adapters.memory.virtual import (
+    as_box,
+    copied_together,
+    groups,
+    load_virtual,
+    require_room,
+    stored_together,
+)
 from postroad.base.errors import NoSuchTarget, NotFound, OverQuota, TooMany
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, ThreadId, Uid
@@ -39,6 +48,7 @@ from postroad.model.mailbox import (
 )
 from postroad.model.queue import NewSubmission
 from postroad.model.quota import Quota
+from postroad.model.virtual import is_virtual
 from postroad.stores.mail import Row
 
 _MAX_KEYWORDS = 128
@@ -47,11 +57,23 @@ Forward = tuple[AccountId, NewSubmission, Sequence[NewEvent]]
 
 
 class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
+    def _selectable(self, account: AccountId, mailbox: MailboxId) -> Box:
+        """What can be read, also a virtual mailbox. Raises `NotFound`."""
+        owner = self._state.owner(account)
+        if is_virtual(mailbox):
+            return as_box(owner, mailbox)
+        return load_selectable(owner, mailbox)
+
+    def _readable(self, account: AccountId, mailbox: MailboxId) -> Box | None:
+        owner = self._state.owners.get(account)
+        if owner is not None and is_virtual(mailbox):
+            return as_box(owner, mailbox)
+        return owner.boxes.get(mailbox) if owner else None
+
     async def counts(
         self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
     ) -> MailboxCounts:
-        owner = self._state.owners.get(account)
-        box = owner.boxes.get(mailbox) if owner else None
+        box = self._readable(account, mailbox)
         flags = [placed.flags for placed in view(box, viewer).values()] if box else []
         return MailboxCounts(
             sum(not one & Flags.SEEN for one in flags),
@@ -61,7 +83,7 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
     async def placements(
         self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
     ) -> tuple[Mailbox, Placements]:
-        box = load_selectable(self._state.owner(account), mailbox)
+        box = self._selectable(account, mailbox)
         return box.value(), _placements(view(box, viewer).items())
 
     async def claim_recent(self, account: AccountId, mailbox: MailboxId, before: Uid) -> range:
@@ -80,7 +102,7 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
         viewer: AccountId | None = None,
     ) -> MailboxChanges:
         """Computed from what each message says of itself, not from a record of operations."""
-        box = load_selectable(self._state.owner(account), mailbox)
+        box = self._selectable(account, mailbox)
         complete = since >= box.mod_seq or since >= box.oldest_known_mod_seq
         if not complete:
             return MailboxChanges(box.value(), array("I"), _placements([]), complete=False)
@@ -96,8 +118,7 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
         uids: Sequence[Uid],
         columns: Sequence[Column],
     ) -> list[Row]:
-        owner = self._state.owners.get(account)
-        box = owner.boxes.get(mailbox) if owner else None
+        box = self._readable(account, mailbox)
         if box is None:
             return []
         return [
@@ -144,6 +165,11 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
 
     def _to_replace(self, message: Replaced) -> tuple[Owner, Box, Uid]:
         owner = self._state.owner(message.account)
+        if is_virtual(message.mailbox_id):
+            for key, group in groups(owner, message.mailbox_id, [message.uid]).items():
+                real = Replaced(message.account, key, Uid(next(iter(group))))
+                return self._to_replace(real)
+            raise NotFound("the message to be replaced is gone")
         box = load_selectable(owner, message.mailbox_id)
         if message.uid not in box.placed:
             raise NotFound("the message to be replaced is gone")
@@ -220,6 +246,8 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
         viewer: AccountId | None = None,
     ) -> Stored:
         owner = self._state.owner(account)
+        if is_virtual(mailbox):
+            return await self._store_virtual(account, mailbox, uids, change, unchanged_since)
         box = load_selectable(owner, mailbox)
         there, seen = _there(box, uids), view(box, viewer)
         modified = []
@@ -236,6 +264,26 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
             put(box, uid, *looks[uid], mod_seq, viewer)
         box.touch(mod_seq)
         return Stored(mod_seq, changed, modified)
+
+    async def _store_virtual(
+        self,
+        account: AccountId,
+        virtual: MailboxId,
+        uids: Sequence[Uid],
+        change: FlagChange,
+        since: ModSeq | None,
+    ) -> Stored:
+        owner = self._state.owner(account)
+        box = load_virtual(owner, virtual)
+        there = [uid for uid in uids if uid in box.placed]
+        late = [uid for uid in there if since is not None and box.placed[uid][2] > since]
+        found = groups(owner, virtual, [uid for uid in there if uid not in late])
+        parts = {
+            key: await self.store_flags(account, key, list(map(Uid, group)), change, since)
+            for key, group in found.items()
+        }
+        done = stored_together(box, found, parts)
+        return replace(done, modified=sorted([*late, *done.modified]))
 
     async def copy(
         self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
@@ -257,6 +305,16 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
         keep: bool,
     ) -> Copied:
         owner = self._state.owner(account)
+        if is_virtual(source):
+            found = groups(owner, source, uids)
+            validity = load_target(owner, target).uid_validity
+            if keep:
+                require_room(owner, owner, found)
+            parts = {
+                key: self._transfer(account, list(map(Uid, group)), key, target, keep=keep)
+                for key, group in found.items()
+            }
+            return copied_together(found, parts, validity)
         old = load_selectable(owner, source)
         new = load_target(owner, target)
         there = _there(old, uids)
@@ -272,6 +330,15 @@ class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
         self, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None
     ) -> Sequence[Uid]:
         owner = self._state.owner(account)
+        if is_virtual(mailbox):
+            found = groups(owner, mailbox, uids)
+            return sorted(
+                [
+                    group[uid]
+                    for key, group in found.items()
+                    for uid in await self.expunge(account, key, list(map(Uid, group)))
+                ]
+            )
         box = load_selectable(owner, mailbox)
         named = list(map(Uid, box.placed)) if uids is None else _there(box, uids)
         gone = [uid for uid in named if box.placed[uid].flags & Flags.DELETED]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from postroad.adapters.memory.state import Kept, MemoryState, Owner
+from postroad.adapters.memory.state import Box, Kept, MemoryState, Owner, VirtualBox
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, BlobId, ModSeq, TraceId
 from postroad.stores.queue import ReferenceStore
@@ -69,7 +69,8 @@ class MemoryReferenceStore(ReferenceStore):
     async def purge_changes(self, before: Moment, limit: int) -> int:
         forgotten = mailboxes = 0
         for owner in self._state.owners.values():
-            for box in owner.boxes.values():
+            boxes: list[Box | VirtualBox] = [*owner.boxes.values(), *owner.virtual.values()]
+            for box in boxes:
                 old = [mod_seq for mod_seq, at in box.log if at < before]
                 if not old or mailboxes == limit:
                     continue

@@ -30,6 +30,7 @@ from postroad.model.mailbox import Mailbox, NewEmail, SpecialUse
 from postroad.model.queue import FINAL_STATES, NewSubmission, RecipientState
 from postroad.model.quota import Quota, QuotaLimits, Usage
 from postroad.model.sharing import Identifier, Rights
+from postroad.model.virtual import NewVirtual
 
 RESERVED_MILLISECONDS = 24 * 3600 * 1000
 _FIRST = ModSeq(1)
@@ -117,6 +118,23 @@ class Box:
 
 
 @dataclass(slots=True)
+class VirtualBox:
+    """A virtual mailbox; `placed` says by UID where the message is, and since when it looks so."""
+
+    virtual_id: MailboxId
+    new: NewVirtual
+    uid_validity: UidValidity
+    mod_seq: ModSeq
+    oldest_known_mod_seq: ModSeq
+    uid_next: int = 1
+    folded: ModSeq = ModSeq(0)  # noqa: RUF009  # a number
+    scope: frozenset[MailboxId] = frozenset()
+    placed: dict[int, tuple[MailboxId, int, ModSeq]] = field(default_factory=dict)
+    gone: dict[int, ModSeq] = field(default_factory=dict)
+    log: list[tuple[ModSeq, Moment]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Owner:
     """What one account has."""
 
@@ -129,6 +147,7 @@ class Owner:
     emails: dict[EmailId, StoredEmail] = field(default_factory=dict)
     threads: dict[int, ThreadId] = field(default_factory=dict)
     expunged: list[Kept] = field(default_factory=list)
+    virtual: dict[MailboxId, VirtualBox] = field(default_factory=dict)
     notes: Notes = field(default_factory=dict)  # of the server
     # Whose annotation of what changed when; None: the server's, and shared ones.
     annotated: list[tuple[ModSeq, MailboxId | None, AccountId | None, str]] = field(

@@ -10,10 +10,12 @@ from postroad.adapters.memory.mailboxes import (
     remove,
 )
 from postroad.adapters.memory.state import Box, MemoryState, Owner, Placed, StoredEmail, now
+from postroad.adapters.memory.virtual import copied_together, groups, require_room
 from postroad.base.errors import NotFound, OverQuota
 from postroad.model.ids import AccountId, EmailId, ModSeq, ThreadId, Uid
 from postroad.model.mailbox import Copied, Flags
 from postroad.model.sharing import Rights, Side, flags_allowed
+from postroad.model.virtual import is_virtual
 
 
 def view(box: Box, viewer: AccountId | None) -> dict[int, Placed]:
@@ -59,24 +61,24 @@ class MemoryTransfer:
     ) -> Copied:
         owner, receiver = self._state.owner(source.owner), self._state.owner(target.owner)
         self._require_one_tenant(source.owner, target.owner)
+        if is_virtual(source.mailbox):
+            return await self._transfer_virtual(uids, source, target, rights, keep=keep)
         old, new = load_selectable(owner, source.mailbox), load_target(receiver, target.mailbox)
         there = sorted(uid for uid in set(uids) if uid in old.placed)
         if not there:
             return Copied(new.uid_validity, (), ())
-        octets = sum(old.placed[uid].email.new.size for uid in there)
-        if (keep or owner is not receiver) and not receiver.has_room(octets, len(there)):
-            raise OverQuota("the account has no room left")
+        if keep or owner is not receiver:
+            _require_room(receiver, [old.placed[uid].email for uid in there])
         mod_seq = receiver.next_mod_seq()
         seen = {uid for uid, placed in view(old, source.viewer).items() if placed.flags & 1}
         fresh = []
         for uid in there:
             placed = old.placed[uid]
             email = placed.email if owner is receiver else _given(owner, receiver, placed.email)
-            flags = placed.flags & flags_allowed(rights) & ~Flags.SEEN
-            if target.viewer is None and Rights.SEEN in rights and uid in seen:
-                flags |= Flags.SEEN
-            elif target.viewer is not None and owner is receiver:
-                flags |= placed.flags & Flags.SEEN
+            is_seen = Rights.SEEN in rights and uid in seen
+            if target.viewer is not None:  # what the owner has seen stays so
+                is_seen = owner is receiver and bool(placed.flags & Flags.SEEN)
+            flags = placed.flags & flags_allowed(rights) & ~Flags.SEEN | is_seen * Flags.SEEN
             keywords = placed.keywords if Rights.WRITE in rights else frozenset()
             new_uid = new.uid_next
             new.uid_next += 1
@@ -93,10 +95,30 @@ class MemoryTransfer:
             remove(old, list(there), owner.next_mod_seq())
         return Copied(new.uid_validity, there, fresh)
 
+    async def _transfer_virtual(
+        self, uids: Sequence[Uid], source: Side, target: Side, rights: Rights, *, keep: bool
+    ) -> Copied:
+        owner, receiver = self._state.owner(source.owner), self._state.owner(target.owner)
+        found = groups(owner, source.mailbox, uids)
+        validity = load_target(receiver, target.mailbox).uid_validity
+        if keep or owner is not receiver:
+            require_room(owner, receiver, found)
+        parts = {}
+        for key, group in found.items():
+            side = replace(source, mailbox=key)
+            real = list(map(Uid, group))
+            parts[key] = await self.transfer(real, side, target, rights, keep=keep)
+        return copied_together(found, parts, validity)
+
     def _require_one_tenant(self, source: AccountId, target: AccountId) -> None:
         one, other = self._state.accounts[source], self._state.accounts[target]
         if one.tenant_id != other.tenant_id or not (one.is_person and other.is_person):
             raise NotFound("there is no such account")
+
+
+def _require_room(receiver: Owner, emails: Sequence[StoredEmail]) -> None:
+    if not receiver.has_room(sum(email.new.size for email in emails), len(emails)):
+        raise OverQuota("the account has no room left")
 
 
 def _given(owner: Owner, receiver: Owner, email: StoredEmail) -> StoredEmail:

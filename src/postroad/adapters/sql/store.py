@@ -13,6 +13,7 @@ from postroad.adapters.sql.mail import (
     reading,
     undeleting,
     viewing,
+    virtualmail,
 )
 from postroad.adapters.sql.queue.submitting import add_submission, find
 from postroad.adapters.sql.statement import Row, Steps
@@ -38,8 +39,9 @@ from postroad.model.mailbox import (
 )
 from postroad.model.queue import NewSubmission
 from postroad.model.quota import Quota
-from postroad.model.sharing import Rights, Side
+from postroad.model.sharing import ALL_RIGHTS, Rights, Side
 from postroad.model.undelete import KeptMessage, RestoredMessage
+from postroad.model.virtual import is_virtual
 from postroad.stores.mail import MailStore
 
 Forward = tuple[AccountId, NewSubmission, Sequence[NewEvent]]
@@ -84,6 +86,8 @@ class SqlMailStore(MailStore):
     async def counts(
         self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
     ) -> MailboxCounts:
+        if is_virtual(mailbox):
+            return await self._engine.read(lambda: virtualmail.counts(account, mailbox))
         if viewer is not None:
             return await self._engine.read(lambda: viewing.counts(account, mailbox, viewer))
         return await self._engine.read(lambda: mailboxes.counts(account, mailbox))
@@ -91,6 +95,8 @@ class SqlMailStore(MailStore):
     async def placements(
         self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
     ) -> tuple[Mailbox, Placements]:
+        if is_virtual(mailbox):
+            return await self._engine.read(lambda: virtualmail.placements(account, mailbox))
         if viewer is not None:
             return await self._engine.read(lambda: viewing.placements(account, mailbox, viewer))
         return await self._engine.read(lambda: reading.placements(account, mailbox))
@@ -105,6 +111,8 @@ class SqlMailStore(MailStore):
         since: ModSeq,
         viewer: AccountId | None = None,
     ) -> MailboxChanges:
+        if is_virtual(mailbox):
+            return await self._engine.read(lambda: virtualmail.changes(account, mailbox, since))
         if viewer is not None:
             return await self._engine.read(
                 lambda: viewing.changes(account, mailbox, since, viewer)
@@ -118,7 +126,8 @@ class SqlMailStore(MailStore):
         uids: Sequence[Uid],
         columns: Sequence[Column],
     ) -> list[Row]:
-        return await self._engine.read(lambda: reading.rows_of(account, mailbox, uids, columns))
+        rows_of = virtualmail.rows_of if is_virtual(mailbox) else reading.rows_of
+        return await self._engine.read(lambda: rows_of(account, mailbox, uids, columns))
 
     async def octets_of(
         self,
@@ -127,7 +136,8 @@ class SqlMailStore(MailStore):
         uids: Sequence[Uid],
         columns: Sequence[Column],
     ) -> tuple[Sequence[Uid], list[bytes]]:
-        return await self._engine.read(lambda: reading.octets_of(account, mailbox, uids, columns))
+        octets_of = virtualmail.octets_of if is_virtual(mailbox) else reading.octets_of
+        return await self._engine.read(lambda: octets_of(account, mailbox, uids, columns))
 
     async def append(
         self,
@@ -139,7 +149,10 @@ class SqlMailStore(MailStore):
     ) -> Appended:
         def operation() -> Steps[Appended]:
             if replaces is not None:
-                yield from moving.replace(account, replaces)
+                message = replaces
+                if is_virtual(message.mailbox_id):
+                    message = yield from virtualmail.real(message)
+                yield from moving.replace(account, message)
             return (yield from arriving.append(account, mailbox, emails, events))
 
         return await self._engine.write(operation)
@@ -165,6 +178,10 @@ class SqlMailStore(MailStore):
         unchanged_since: ModSeq | None = None,
         viewer: AccountId | None = None,
     ) -> Stored:
+        if is_virtual(mailbox):
+            return await self._engine.write(
+                lambda: virtualmail.store_flags(account, mailbox, uids, change, unchanged_since)
+            )
         if viewer is not None:
             return await self._engine.write(
                 lambda: viewing.store_flags(
@@ -178,24 +195,30 @@ class SqlMailStore(MailStore):
     async def copy(
         self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
     ) -> Copied:
+        if is_virtual(source):
+            sides = Side(account, source), Side(account, target)
+            return await self.transfer(uids, *sides, ALL_RIGHTS, keep=True)
         return await self._engine.write(lambda: moving.copy(account, uids, source, target))
 
     async def move(
         self, account: AccountId, uids: Sequence[Uid], source: MailboxId, target: MailboxId
     ) -> Copied:
+        if is_virtual(source):
+            sides = Side(account, source), Side(account, target)
+            return await self.transfer(uids, *sides, ALL_RIGHTS, keep=False)
         return await self._engine.write(lambda: moving.move(account, uids, source, target))
 
     async def transfer(
         self, uids: Sequence[Uid], source: Side, target: Side, rights: Rights, *, keep: bool
     ) -> Copied:
-        return await self._engine.write(
-            lambda: giving.transfer(uids, source, target, rights, keep=keep)
-        )
+        act = virtualmail.transfer if is_virtual(source.mailbox) else giving.transfer
+        return await self._engine.write(lambda: act(uids, source, target, rights, keep=keep))
 
     async def expunge(
         self, account: AccountId, mailbox: MailboxId, uids: Sequence[Uid] | None
     ) -> Sequence[Uid]:
-        return await self._engine.write(lambda: moving.expunge(account, mailbox, uids))
+        act = virtualmail.expunge if is_virtual(mailbox) else moving.expunge
+        return await self._engine.write(lambda: act(account, mailbox, uids))
 
     async def expunged(
         self,

@@ -75,6 +75,10 @@ _OLDEST_KNOWN = Sql("""
     UPDATE mailbox SET oldest_known_mod_seq = :mod_seq
     WHERE owner_id = :owner AND mailbox_id = :mailbox AND oldest_known_mod_seq < :mod_seq
 """)
+_OLDEST_KNOWN_VIRTUAL = Sql("""
+    UPDATE virtual_mailbox SET oldest_known_mod_seq = :mod_seq
+    WHERE owner_id = :owner AND virtual_id = :mailbox AND oldest_known_mod_seq < :mod_seq
+""")
 _REFERRED = Sql("SELECT 1 FROM blob_ref WHERE blob_id = :blob LIMIT 1")
 _GARBAGE = Sql("SELECT blob_id FROM blob_garbage LIMIT :limit")
 _FORGET_GARBAGE = Sql("DELETE FROM blob_garbage WHERE blob_id = :blob")
@@ -198,6 +202,7 @@ def purge_changes(before: Moment, limit: int) -> Steps[int]:
             "mod_seq": integer(row[2]),
         }
         yield Run(_OLDEST_KNOWN, params)
+        yield Run(_OLDEST_KNOWN_VIRTUAL, params)
         forgotten += len((yield Run(_FORGET_CHANGES, params)))
     return forgotten
 

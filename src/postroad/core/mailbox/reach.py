@@ -7,12 +7,14 @@ may not look up is as one that does not exist (RFC 4314 section 6).
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from postroad.base.errors import NoSuchTarget, NotFound, NotPermitted
+from postroad.base.errors import Invalid, NoSuchTarget, NotFound, NotPermitted
 from postroad.core.mailbox.permitted import require
 from postroad.core.mailbox.service import DELIMITER, INBOX
+from postroad.core.mailbox.virtual import VirtualMailboxes, refuse_virtual
 from postroad.formats.mailaddress import normalise_address
 from postroad.model.ids import MailboxName
 from postroad.model.sharing import Place, Rights, SharedMailbox, Spot, Viewer
+from postroad.model.virtual import PREFIX
 from postroad.stores.mail import MailStore
 from postroad.stores.sharing import SharingStore
 
@@ -44,11 +46,17 @@ class Reach:
     """With `private_seen` everybody has a \\Seen of their own in the mailboxes of others."""
 
     def __init__(
-        self, store: MailStore, sharing: SharingStore, *, private_seen: bool = True
+        self,
+        store: MailStore,
+        sharing: SharingStore,
+        *,
+        private_seen: bool = True,
+        virtual: VirtualMailboxes | None = None,
     ) -> None:
         self._store = store
         self._sharing = sharing
         self._private_seen = private_seen
+        self._virtual = virtual
 
     async def find(self, viewer: Viewer, name: MailboxName, needed: Rights = Rights.READ) -> Place:
         """A mailbox that can be selected. Raises `NotFound`, `NotPermitted`."""
@@ -73,12 +81,13 @@ class Reach:
         return found
 
     async def target(self, viewer: Viewer, name: MailboxName) -> Place:
-        """A mailbox that takes messages. Raises `NoSuchTarget`, `NotPermitted`."""
+        """A mailbox that takes messages. Raises `NoSuchTarget`, `NotPermitted`, `Invalid`."""
         found = await self._locate(viewer, name)
         needed = Rights.INSERT
         visible = found is not None and (needed in found.rights or Rights.LOOKUP in found.rights)
         if found is None or not visible or not found.mailbox.selectable:
             raise NoSuchTarget(f"there is no mailbox {name}")
+        refuse_virtual(found.mailbox.mailbox_id)
         require(found.rights, needed)
         return found
 
@@ -86,6 +95,10 @@ class Reach:
         """All that the viewer may see, by name."""
         own = await self._store.mailboxes(viewer.account)
         places = [Place(Spot(viewer.account, each.name), each) for each in own]
+        if self._virtual is not None:
+            names = {each.name for each in own}
+            virtual = await self._virtual.places(viewer)
+            places += [place for place in virtual if place.name not in names]
         for found in await self._sharing.shared(viewer):
             if Rights.LOOKUP in found.rights:
                 namespace = SHARED if found.of_shared_account else OTHER_USERS
@@ -104,7 +117,7 @@ class Reach:
         return place if rights == place.rights else replace(place, rights=rights)
 
     async def new(self, viewer: Viewer, name: MailboxName) -> Spot:
-        """Where a mailbox of that name may be made. Raises `NotPermitted`.
+        """Where a mailbox of that name may be made. Raises `NotPermitted`, `Invalid`.
 
         It is the same refusal whether there is no such account or the rights are lacking.
         """
@@ -112,6 +125,8 @@ class Reach:
         if foreign is None:
             if name.partition(DELIMITER)[0] in _NAMESPACES:
                 raise NotPermitted("mailboxes of others have names like that")
+            if self._virtual is not None and f"{name}/".startswith(PREFIX):
+                raise Invalid("virtual mailboxes have names like that")
             return Spot(viewer.account, name)
         above = await self._above(viewer, foreign)
         if above is None or Rights.CREATE not in above.rights:
@@ -130,7 +145,11 @@ class Reach:
                 return self._place(viewer, foreign, found)
         # Older mailboxes of one's own may have names that are not given any more.
         mailbox = await self._store.find_mailbox(viewer.account, name)
-        return None if mailbox is None else Place(Spot(viewer.account, name), mailbox)
+        if mailbox is not None:
+            return Place(Spot(viewer.account, name), mailbox)
+        if self._virtual is not None and name.startswith(PREFIX):
+            return await self._virtual.find(viewer, name)
+        return None
 
     async def _above(self, viewer: Viewer, foreign: _Foreign) -> SharedMailbox | None:
         """The nearest mailbox above (RFC 4314 section 4: CREATE), whatever the rights to it."""

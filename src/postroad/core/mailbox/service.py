@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from postroad.base.errors import Invalid, NotPermitted
@@ -10,6 +10,7 @@ from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.permitted import permitted_change, require
 from postroad.core.mailbox.recent import Recents
 from postroad.core.mailbox.snapshot import Snapshot
+from postroad.core.mailbox.virtual import VirtualMailboxes
 from postroad.model.ids import AccountId, BlobId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import (
     BlobRange,
@@ -52,6 +53,7 @@ class MailboxService:
         bus: Bus,
         cache: SnapshotCache,
         limits: MailboxLimits,
+        virtual: VirtualMailboxes | None = None,
     ) -> None:
         self._store = store
         self._recents = Recents(store)
@@ -59,6 +61,7 @@ class MailboxService:
         self._bus = bus
         self._cache = cache
         self._limits = limits
+        self._virtual = virtual
 
     # Mailboxes
 
@@ -76,12 +79,17 @@ class MailboxService:
         owner, mailbox = place.owner, place.mailbox
         if mailbox.name == INBOX:
             raise NotPermitted("INBOX cannot be deleted")
-        await self._store.delete_mailbox(owner, mailbox.mailbox_id)
+        if place.is_virtual and self._virtual is not None:
+            await self._virtual.delete(place)
+        else:
+            await self._store.delete_mailbox(owner, mailbox.mailbox_id)
         self._cache.forget(owner, mailbox.mailbox_id)
         self._bus.announce(owner)
 
     async def rename(self, source: Place, target: Spot) -> None:
         """Raises `NotFound`, `AlreadyExists`, `Invalid`, `NotPermitted`."""
+        if source.is_virtual:
+            raise Invalid("virtual mailboxes keep their names")
         if source.owner != target.owner:
             raise NotPermitted("a mailbox cannot be moved to another account")
         if source.spot.is_foreign and source.mailbox.name == INBOX:
@@ -101,6 +109,16 @@ class MailboxService:
         wanted = self._acceptable(name) if subscribed else name
         await self._store.set_subscribed(account, wanted, subscribed=subscribed)
 
+    async def current(self, place: Place) -> Place:
+        """The place with the mailbox as it is now, where reading its row is not enough.
+
+        Raises `NotFound`, `TryLater`.
+        """
+        if not place.is_virtual or self._virtual is None:
+            return place
+        mailbox = await self._virtual.refresh(place.owner, place.mailbox.mailbox_id)
+        return replace(place, mailbox=mailbox)
+
     async def counts(self, place: Place) -> MailboxCounts:
         return await self._store.counts(place.owner, place.mailbox.mailbox_id, place.viewer)
 
@@ -108,6 +126,7 @@ class MailboxService:
 
     async def snapshot(self, place: Place) -> Snapshot:
         """The mailbox as the store has it at this moment. Raises `NotFound` once it is deleted."""
+        await self.current(place)
         return await self._cache.current(place.owner, place.mailbox.mailbox_id, place.viewer)
 
     async def claim_recent(self, place: Place, mailbox: Mailbox) -> range:

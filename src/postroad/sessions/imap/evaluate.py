@@ -8,13 +8,14 @@ and sizes from the rows; only then, and only for what is still possible, texts a
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from itertools import compress
-from typing import assert_never, cast
+from typing import Protocol, assert_never, cast
 
 from postroad.base.moments import Moment
+from postroad.core.mailbox.service import MailboxService
 from postroad.model.ids import Uid
 from postroad.model.mailbox import Column
 from postroad.sessions.imap import flags
-from postroad.sessions.imap.feature import Context
+from postroad.sessions.imap.needs import TextSearch
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap import searchkeys as s
 from postroad.wire.imap.searchkeys import Key, Side
@@ -38,10 +39,28 @@ _RowKey = s.Sized | s.Dated | s.Saved | s.Within | s.HasId
 _GONE = -1  # the place in the snapshot of a message that was expunged meanwhile
 
 
+class SearchServices(Protocol):
+    @property
+    def search(self) -> TextSearch: ...
+
+    @property
+    def now(self) -> Callable[[], Moment]: ...
+
+
+class Searching(Protocol):
+    """As much of a `Context` as a search needs."""
+
+    @property
+    def mailboxes(self) -> MailboxService: ...
+
+    @property
+    def services(self) -> SearchServices: ...
+
+
 class Evaluation:
     """One search over one view. Messages expunged meanwhile match nothing."""
 
-    def __init__(self, context: Context, view: Selected) -> None:
+    def __init__(self, context: Searching, view: Selected) -> None:
         self._context = context
         self._view = view
         self._count = len(view.uids)

@@ -34,6 +34,7 @@ async def status_of(
     context: Context, place: Place, items: Sequence[StatusItem]
 ) -> Mapping[StatusItem, int | str | None]:
     """The items of STATUS, in the order asked for."""
+    place = await context.mailboxes.current(place)
     mailbox = place.mailbox
     known: dict[StatusItem, int | str | None] = {
         StatusItem.MESSAGES: mailbox.messages,

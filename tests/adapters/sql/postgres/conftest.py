@@ -12,6 +12,7 @@ from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
+from postroad.adapters.sql.virtual import SqlVirtualStore
 from stores.making import Stores
 from support.postgres import postgres_server, postgres_url
 
@@ -36,4 +37,5 @@ def stores(engine: PostgresEngine) -> Stores:
         SqlLeaseStore(engine),
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
+        SqlVirtualStore(engine),
     )

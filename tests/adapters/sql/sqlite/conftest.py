@@ -13,6 +13,7 @@ from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
+from postroad.adapters.sql.virtual import SqlVirtualStore
 from stores.making import Stores
 
 
@@ -42,4 +43,5 @@ def stores(engine: SqliteEngine) -> Stores:
         SqlLeaseStore(engine),
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
+        SqlVirtualStore(engine),
     )

@@ -22,6 +22,7 @@ from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.statement import Run, Sql, Steps
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
+from postroad.adapters.sql.virtual import SqlVirtualStore
 from postroad.base.errors import InUse, LowSpace, OverQuota, TryLater
 from postroad.model.mailbox import Delivered
 from stores.making import INBOX, Stores, arrival, delivery, email
@@ -40,6 +41,7 @@ def over(engine: SqliteEngine) -> Stores:
         SqlLeaseStore(engine),
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
+        SqlVirtualStore(engine),
     )
 
 

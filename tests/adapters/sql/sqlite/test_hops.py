@@ -24,6 +24,7 @@ from postroad.adapters.sql.sqlite.engine import SqliteEngine
 from postroad.adapters.sql.statement import Operation, Rows, Step, Steps
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
+from postroad.adapters.sql.virtual import SqlVirtualStore
 from postroad.base.moments import Moment
 from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
 from postroad.model.mailbox import Column, FlagAction, FlagChange, Flags
@@ -201,6 +202,7 @@ async def test_many_messages_cost_no_more_statements(
         SqlLeaseStore(counting),
         SqlMetadataStore(counting),
         SqlUrlKeyStore(counting),
+        SqlVirtualStore(counting),
     )
     costs = []
     for count in (10, 1000):

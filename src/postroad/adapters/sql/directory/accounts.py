@@ -68,6 +68,8 @@ _OWNED = (
     "thread_key",
     "email_header",
     "email",
+    "virtual_placement",
+    "virtual_mailbox",
     "mailbox",
     "acl",
     "shared_with",

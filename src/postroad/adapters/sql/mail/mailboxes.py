@@ -183,7 +183,7 @@ def create_at(
         yield from _refuse_second_use(owner, special_use)
     above, missing = yield from _above(owner, name)
     mod_seq, first_id = yield from take(owner, ids=1 + len(missing))
-    validity = yield from _next_validity(owner)
+    validity = yield from next_validity(owner)
     if there is not None:
         params: Params = {
             "owner": owner,
@@ -215,7 +215,7 @@ def _refuse_second_use(owner: AccountId, special_use: SpecialUse) -> Steps[None]
         raise AlreadyExists(f"the mailbox {row[0]} is {special_use.value} already")
 
 
-def _next_validity(owner: AccountId) -> Steps[int]:
+def next_validity(owner: AccountId) -> Steps[int]:
     """Larger than any before, and usually the time, so that it grows over a restore, too."""
     rows = yield Run(_VALIDITY, {"owner": owner, "now": now() // 1_000_000})
     return integer(rows[0][0])
@@ -273,7 +273,7 @@ def _insert_parents(
     owner: AccountId, names: Sequence[str], first_id: int, mod_seq: ModSeq
 ) -> Steps[None]:
     for mailbox, name in enumerate(names, first_id):
-        validity = yield from _next_validity(owner)
+        validity = yield from next_validity(owner)
         yield from _insert(owner, MailboxId(mailbox), name, None, validity, mod_seq)
 
 

@@ -90,7 +90,7 @@ def changes(owner: AccountId, mailbox: MailboxId, since: ModSeq) -> Steps[Mailbo
         return MailboxChanges(found, array("I"), nothing, complete=False)
     params: Params = {"owner": owner, "mailbox": mailbox, "since": since}
     rows = yield Run(_CHANGES, params)
-    expunged, touched = _folded(rows)
+    expunged, touched = folded(rows)
     if touched is None:
         return MailboxChanges(found, array("I"), nothing, complete=False)
     gone = array("I", sorted(expunged))
@@ -101,7 +101,7 @@ def changes(owner: AccountId, mailbox: MailboxId, since: ModSeq) -> Steps[Mailbo
     return MailboxChanges(found, gone, to_placements(placed), complete=True)
 
 
-def _folded(rows: Rows) -> tuple[set[int], set[int] | None]:
+def folded(rows: Rows) -> tuple[set[int], set[int] | None]:
     """UIDs that went, and UIDs that came or changed (None: too many to list)."""
     expunged: set[int] = set()
     touched: set[int] = set()
