@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.formats.mime.origin import Origin
-from postroad.sessions.imap.threads import by_references, by_subject
+from postroad.sessions.imap.threads import by_references, by_references_alone, by_subject
 
 
 @dataclass(eq=False)
@@ -46,6 +46,18 @@ class AsWritten:
         self.merge()
         self.sort(self.root)
         return "".join(map(self.told, self.root.children))
+
+    def text_of_refs(self) -> str:
+        """Subjects play no part; what has the newest message comes last."""
+        self.link()
+        self.prune(self.root)
+        self.sort(self.root)
+        self.root.children.sort(key=lambda child: max(map(self.date, self.messages(child))))
+        return "".join(map(self.told, self.root.children))
+
+    def messages(self, node: Node) -> list[int]:
+        own = [] if node.message is None else [node.message]
+        return own + [each for child in node.children for each in self.messages(child)]
 
     def link(self) -> None:
         for n, origin in enumerate(self.origins):
@@ -160,6 +172,14 @@ async def test_references(messages: list[tuple[Origin, str, int]]) -> None:
     subjects = [each[1] for each in messages]
     dates = [each[2] for each in messages]
     assert await references(origins, subjects, dates) == AsWritten(origins, subjects, dates).text()
+
+
+@given(MESSAGES)
+async def test_refs(messages: list[tuple[Origin, str, int]]) -> None:
+    origins, dates = [each[0] for each in messages], [each[2] for each in messages]
+    forest = await by_references_alone(origins, dates)
+    told = b"".join(await forest.encode(range(1, len(origins) + 1))).decode()
+    assert told == AsWritten(origins, [""] * len(origins), dates).text_of_refs()
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "X", "Y"]), st.integers(0, 5)), max_size=20))

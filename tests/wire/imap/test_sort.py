@@ -92,7 +92,7 @@ def test_thread() -> None:
 
 @pytest.mark.parametrize(
     "octets",
-    [b"", b" REFERENCES", b" REFERENCES UTF-8", b" REFS UTF-8 ALL", b" (REFERENCES) UTF-8 ALL"],
+    [b"", b" REFERENCES", b" REFERENCES UTF-8", b" OTHER UTF-8 ALL", b" (REFERENCES) UTF-8 ALL"],
 )
 def test_thread_refused(octets: bytes) -> None:
     with pytest.raises(BadSyntax):

@@ -1,4 +1,4 @@
-"""Threads of messages (RFC 5256 section 3): ORDEREDSUBJECT and REFERENCES.
+"""Threads of messages (RFC 5256 section 3): ORDEREDSUBJECT, REFERENCES and REFS.
 
 Messages are numbers from 0 in mailbox order. Both algorithms are linear but for their sorting,
 and give way to other sessions as they go.
@@ -80,6 +80,42 @@ async def by_references(
     origins: Sequence[Origin], subjects: Sequence[str], dates: Sequence[int]
 ) -> Forest:
     """REFERENCES; the steps have the numbers of RFC 5256."""
+    order = await ordered(range(len(origins)), dates)
+    rank = await ordered(range(len(order)), order)  # the inverse of `order`
+    forest = await _linked(origins, order)
+    merger = _Merger(forest, subjects, [origin.is_reply for origin in origins], rank)
+    await merger.merge()
+    return forest
+
+
+async def by_references_alone(origins: Sequence[Origin], dates: Sequence[int]) -> Forest:
+    """REFS: as REFERENCES, whatever the subjects; the thread with the newest message is last.
+
+    draft-ietf-morg-inthread, as other servers have it.
+    """
+    order = await ordered(range(len(origins)), dates)
+    forest = await _linked(origins, order)
+    newest = dict.fromkeys(forest.roots, 0)
+    above = {child: node for node, below in forest.children.items() for child in below}
+    top: dict[int, int] = {}
+    turns = Turns()
+    for place, message in enumerate(order):
+        way, node = [], message
+        while node not in top and node in above:
+            way.append(node)
+            node = above[node]
+        node = top.get(node, node)
+        top.update(dict.fromkeys(way, node))
+        newest[node] = place
+        if turns.due(1 + len(way)):
+            await turn()
+    places = await ordered(range(len(forest.roots)), [newest[root] for root in forest.roots])
+    forest.roots = [forest.roots[place] for place in places]
+    return forest
+
+
+async def _linked(origins: Sequence[Origin], order: Sequence[int]) -> Forest:
+    """Steps 1 to 4; `order` is by date."""
     links = _Links()
     turns = Turns()
     for origin in origins:
@@ -89,12 +125,8 @@ async def by_references(
     for message, origin in enumerate(origins):
         if turns.due(links.add(message, origin.references)):
             await turn()
-    order = await ordered(range(len(origins)), dates)
-    rank = await ordered(range(len(order)), order)  # the inverse of `order`
     forest = Forest(len(origins))
     await _gather(forest, links, order)
-    merger = _Merger(forest, subjects, [origin.is_reply for origin in origins], rank)
-    await merger.merge()
     return forest
 
 

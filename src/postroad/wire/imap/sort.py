@@ -25,10 +25,11 @@ class SortKey(Enum):
 
 
 class Algorithm(Enum):
-    """How messages are threaded (RFC 5256 section 3)."""
+    """How messages are threaded (RFC 5256 section 3; REFS: draft-ietf-morg-inthread)."""
 
     ORDEREDSUBJECT = b"ORDEREDSUBJECT"
     REFERENCES = b"REFERENCES"
+    REFS = b"REFS"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""THREAD and UID THREAD (RFC 5256 section 3)."""
+"""THREAD and UID THREAD (RFC 5256 section 3; REFS: draft-ietf-morg-inthread)."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from postroad.sessions.imap.filters import with_filters
 from postroad.sessions.imap.origins import read_origins
 from postroad.sessions.imap.results import begin, done, numbers_of
 from postroad.sessions.imap.sorting import read_keys
-from postroad.sessions.imap.threads import by_references, by_subject
+from postroad.sessions.imap.threads import by_references, by_references_alone, by_subject
 from postroad.wire.imap.sort import Algorithm, SortKey, Thread, Threads, parse_thread
 
 
@@ -29,7 +29,10 @@ async def handle(context: Context, command: Thread, *, by_uid: bool) -> Replies:
         forest = await by_subject(subjects, dates)
     else:
         origins = await read_origins(context, view, kept)
-        forest = await by_references(origins, subjects, dates)
+        if command.algorithm is Algorithm.REFS:
+            forest = await by_references_alone(origins, dates)
+        else:
+            forest = await by_references(origins, subjects, dates)
     yield Threads(await forest.encode(numbers_of(view, kept, by_uid=by_uid)))
     yield await done(view, "Threaded", by_uid=by_uid)
 
@@ -41,7 +44,7 @@ THREAD = Feature(
     ONLY_SELECTED,
     parse_thread,
     partial(handle, by_uid=False),
-    always(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES"),
+    always(b"THREAD=ORDEREDSUBJECT", b"THREAD=REFERENCES", b"THREAD=REFS"),
     news=News.NO_EXPUNGE,
     refreshes=True,
     by_number=True,
