@@ -44,6 +44,7 @@ EXAMPLES: dict[bytes, tuple[bytes, ...]] = {
         b"SET STATUS (selected (MessageNew (UID BODY[TEXT]) MessageExpunge))"
         b" (subtree (a b) (MailboxName)) (personal NONE)",
     ),
+    b"ESEARCH": (b"IN (mailboxes Old subtree (a b) personal) RETURN (MIN COUNT) SUBJECT x",),
     b"CANCELUPDATE": (b'"x" "y"',),
     b"LIST": (
         b'"" *',

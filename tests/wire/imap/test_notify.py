@@ -10,7 +10,14 @@ from postroad.wire.errors import WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.fetch import Item
 from postroad.wire.imap.framing import RawCommand
-from postroad.wire.imap.notify import Event, EventGroup, Notify, Watched, parse_notify
+from postroad.wire.imap.notify import (
+    Event,
+    EventGroup,
+    MailboxFilter,
+    Notify,
+    Watched,
+    parse_notify,
+)
 from wire.imap.commands import cursor
 
 COUNTS = frozenset({Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE})
@@ -23,21 +30,24 @@ COUNTS = frozenset({Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE})
         (
             b" set status (selected (messagenew (uid flags) MESSAGEEXPUNGE))",
             Notify(
-                (EventGroup(Watched.SELECTED, COUNTS, (), (Item.UID, Item.FLAGS)),), status=True
+                (EventGroup(MailboxFilter(Watched.SELECTED), COUNTS, (Item.UID, Item.FLAGS)),),
+                status=True,
             ),
         ),
         (
             b" SET (subtree (a inbox) NONE) (mailboxes b (MailboxName))",
             Notify(
                 (
-                    EventGroup(Watched.SUBTREE, frozenset(), ("a", "INBOX")),
-                    EventGroup(Watched.MAILBOXES, frozenset({Event.MAILBOX_NAME}), ("b",)),
+                    EventGroup(MailboxFilter(Watched.SUBTREE, ("a", "INBOX")), frozenset()),
+                    EventGroup(
+                        MailboxFilter(Watched.MAILBOXES, ("b",)), frozenset({Event.MAILBOX_NAME})
+                    ),
                 )
             ),
         ),
         (
             b" SET (personal (x-event))",
-            Notify((EventGroup(Watched.PERSONAL, frozenset(), knows_all=False),)),
+            Notify((EventGroup(MailboxFilter(Watched.PERSONAL), frozenset(), knows_all=False),)),
         ),
     ],
 )

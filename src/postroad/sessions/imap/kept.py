@@ -20,3 +20,4 @@ class Update:
     attributes: tuple[FetchAtt, ...]  # to be fetched of new messages that match
     members: "array[int]"
     snapshot: Snapshot  # up to which they are right
+    source: bytes = b""  # what responses say of the mailbox

@@ -22,13 +22,20 @@ def begin(context: Context, command: Search) -> None:
 
 
 def extended(
-    context: Context, command: Search, places: Sequence[int], returns: Return, *, by_uid: bool
+    context: Context,
+    command: Search,
+    places: Sequence[int],
+    returns: Return,
+    *,
+    by_uid: bool,
+    view: Selected | None = None,
 ) -> ESearch | None:
     """The ESEARCH response, and the result kept for ``$``; None if only that was asked for.
 
-    `places` are in the order of the command: of the mailbox, or sorted.
+    `places` are in the order of the command: of the mailbox, or sorted. `view`
+    is there where it is not the selected mailbox.
     """
-    view = context.selected
+    view = view or context.selected
     told = _told(places, command, returns)
     if Return.SAVE in returns:
         view.saved = [view.uids[place] for place in sorted(told)]

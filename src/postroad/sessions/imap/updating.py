@@ -45,6 +45,7 @@ def keep_up(
     criteria: tuple[Criterion, ...] = (),
     *,
     by_uid: bool,
+    source: bytes = b"",
 ) -> Status | None:
     """Begin to keep a result up to date, if that is asked for; or say why not."""
     view = context.selected
@@ -63,6 +64,7 @@ def keep_up(
         command.attributes,
         members,
         view.snapshot,
+        source,
     )
     return None
 
@@ -139,7 +141,7 @@ def _told(
     if not update.by_uid:
         known = view.uids
         runs = [(at, [bisect_left(known, uid) + 1 for uid in uids]) for at, uids in runs]
-    return ESearchUpdate(update.tag, update.by_uid, name, runs)
+    return ESearchUpdate(update.tag, update.by_uid, name, runs, update.source)
 
 
 def no_update(tag: bytes, why: str) -> Status:

@@ -12,8 +12,9 @@ from postroad.model.ids import AccountId, MailboxId, MailboxName
 from postroad.model.sharing import Place, Rights
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.mailboxes import Tree, status_of
+from postroad.sessions.imap.sources import means
 from postroad.wire.imap.mailbox_responses import ListEntry, MailboxStatus
-from postroad.wire.imap.notify import MESSAGE_EVENTS, Event, EventGroup, Watched
+from postroad.wire.imap.notify import MESSAGE_EVENTS, Event, EventGroup
 from postroad.wire.imap.responses import Response
 from postroad.wire.imap.status import StatusItem
 
@@ -136,7 +137,7 @@ class Watch:
     def _events(self, context: Context, name: str, look: _Look) -> frozenset[Event]:
         found: frozenset[Event] = frozenset()
         for group in self._groups:
-            if _concerns(context, group, name, look):
+            if means(context, group.mailboxes, name, look.subscribed):
                 found |= group.events
         return found
 
@@ -219,25 +220,6 @@ async def _status(context: Context, place: Place, items: Sequence[StatusItem]) -
 def _is_selected(context: Context, place: Place) -> bool:
     view = context.view
     return view is not None and (view.account, view.mailbox_id) == key_of(place)
-
-
-def _concerns(context: Context, group: EventGroup, name: str, look: _Look) -> bool:
-    match group.watched:
-        case Watched.PERSONAL | Watched.INBOXES:
-            # Mail may be delivered to any mailbox, so these two are the same.
-            return not context.reach.is_foreign(MailboxName(name))
-        case Watched.SUBSCRIBED:
-            return name in look.subscribed
-        case Watched.MAILBOXES:
-            return name in group.names
-        case Watched.SUBTREE:
-            return any(_is_below(name, top) for top in group.names)
-        case Watched.SELECTED | Watched.SELECTED_DELAYED:
-            return False
-
-
-def _is_below(name: str, top: str) -> bool:
-    return name == top or name.startswith(top.removesuffix(DELIMITER) + DELIMITER)
 
 
 def _names_changed(before: _Look, now: _Look) -> set[str]:

@@ -36,6 +36,7 @@ class Watched(Enum):
     PERSONAL = b"PERSONAL"
     SUBSCRIBED = b"SUBSCRIBED"
     SUBTREE = b"SUBTREE"
+    SUBTREE_ONE = b"SUBTREE-ONE"  # RFC 7377 section 4
     MAILBOXES = b"MAILBOXES"
 
     @property
@@ -43,17 +44,28 @@ class Watched(Enum):
         return self in (Watched.SELECTED, Watched.SELECTED_DELAYED)
 
 
-_NAMED = (Watched.SUBTREE, Watched.MAILBOXES)
+_NAMED = (Watched.SUBTREE, Watched.SUBTREE_ONE, Watched.MAILBOXES)
 _EVENTS = {event.value.upper().encode(): event for event in Event}
 
 
 @dataclass(frozen=True, slots=True)
-class EventGroup:
+class MailboxFilter:
+    """``filter-mailboxes``."""
+
     watched: Watched
+    names: tuple[str, ...] = ()  # of SUBTREE, SUBTREE-ONE and MAILBOXES
+
+
+@dataclass(frozen=True, slots=True)
+class EventGroup:
+    mailboxes: MailboxFilter
     events: frozenset[Event]
-    names: tuple[str, ...] = ()  # of SUBTREE and MAILBOXES
     attributes: tuple[FetchAtt, ...] = ()  # to be fetched of new messages
     knows_all: bool = True  # False: an event was named that is not known here
+
+    @property
+    def is_selected(self) -> bool:
+        return self.mailboxes.watched.is_selected
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +89,35 @@ def parse_notify(cursor: Cursor) -> Notify:
         groups.append(_group(cursor))
         if len(groups) > _MAX_GROUPS:
             raise cursor.wrong(f"at most {_MAX_GROUPS} groups of events")
-    if sum(group.watched.is_selected for group in groups) > 1:
+    if sum(group.is_selected for group in groups) > 1:
         raise cursor.wrong("one of SELECTED and SELECTED-DELAYED")  # RFC 5465 section 6.1
     return Notify(tuple(groups), status)
 
 
-def _group(cursor: Cursor) -> EventGroup:
-    cursor.expect(b"(")
+def mailbox_filter(cursor: Cursor) -> MailboxFilter:
+    """RFC 5465 section 8; also of ESEARCH."""
     try:
         watched = Watched(cursor.word())
     except ValueError:
         raise cursor.wrong("which mailboxes are meant") from None
+    if watched not in _NAMED:
+        return MailboxFilter(watched)
     cursor.sp()
-    names: tuple[str, ...] = ()
-    if watched in _NAMED:
-        many = cursor.sees(b"(")
-        names = tuple(
-            cursor.parenthesized(cursor.mailbox, limit=_MAX_MAILBOXES)
-            if many
-            else [cursor.mailbox()]
-        )
-        cursor.sp()
+    if cursor.sees(b"("):
+        names = cursor.parenthesized(cursor.mailbox, limit=_MAX_MAILBOXES)
+        return MailboxFilter(watched, tuple(names))
+    return MailboxFilter(watched, (cursor.mailbox(),))
+
+
+def _group(cursor: Cursor) -> EventGroup:
+    cursor.expect(b"(")
+    mailboxes = mailbox_filter(cursor)
+    cursor.sp()
     events, attributes = _events(cursor)
     cursor.expect(b")")
-    _check(cursor, watched, events, attributes)
+    _check(cursor, mailboxes.watched, events, attributes)
     known = frozenset(_EVENTS[name] for name in events if name in _EVENTS)
-    return EventGroup(watched, known, names, attributes, len(known) == len(events))
+    return EventGroup(mailboxes, known, attributes, len(known) == len(events))
 
 
 def _events(cursor: Cursor) -> tuple[frozenset[bytes], tuple[FetchAtt, ...]]:

@@ -188,10 +188,11 @@ class ESearch:
     mod_seq: int | None = None
     partial: tuple[bytes, Sequence[int]] | None = None  # the range asked for, and what it holds
     in_order: bool = False  # numbers are in an order of their own (RFC 5267 section 3.1)
+    source: bytes = b""  # which mailbox it is about (RFC 7377 section 2.1)
 
     def encode(self) -> bytes:
         numbers = encode_in_order if self.in_order else encode_numbers
-        words = [b"* ESEARCH (TAG %b)" % string(self.tag)]
+        words = [b"* ESEARCH (TAG %b%b)" % (string(self.tag), self.source)]
         if self.uid:
             words.append(b"UID")
         words += [
@@ -225,11 +226,13 @@ class ESearchUpdate:
     uid: bool
     name: bytes
     pairs: Sequence[tuple[int, Sequence[int]]]
+    source: bytes = b""  # as in `ESearch`
 
     def encode(self) -> bytes:
         pairs = b" ".join(b"%d %b" % (at, encode_in_order(numbers)) for at, numbers in self.pairs)
         uid = b" UID" if self.uid else b""
-        return b"* ESEARCH (TAG %b)%b %b (%b)\r\n" % (string(self.tag), uid, self.name, pairs)
+        about = string(self.tag) + self.source
+        return b"* ESEARCH (TAG %b)%b %b (%b)\r\n" % (about, uid, self.name, pairs)
 
 
 class Told(NamedTuple):

@@ -21,7 +21,7 @@ _MAX_WATCHED = 5000
 async def handle(context: Context, command: Notify) -> Replies:
     if not all(group.knows_all for group in command.groups):
         raise BadEvent([event.value for event in Event])
-    others = [group for group in command.groups if not group.watched.is_selected]
+    others = [group for group in command.groups if not group.is_selected]
     watch = Watch(others) if any(group.events for group in others) else None
     if watch is not None and await watch.begin(context) > _MAX_WATCHED:
         raise TooMuchToTell(f"at most {_MAX_WATCHED} mailboxes can be watched")
@@ -35,7 +35,7 @@ async def handle(context: Context, command: Notify) -> Replies:
         if command.status:
             for response in await watch.status(context):
                 yield response
-    selected = [group for group in command.groups if group.watched.is_selected]
+    selected = [group for group in command.groups if group.is_selected]
     context.touched.clear()
     context.own_uids.clear()
     context.notify = _notifying(selected[0] if selected else None, watch)
@@ -47,7 +47,7 @@ def _notifying(selected: EventGroup | None, watch: Watch | None) -> Notifying:
     return Notifying(
         counts=Event.MESSAGE_NEW in selected.events,
         flags=Event.FLAG_CHANGE in selected.events,
-        delayed=selected.watched is Watched.SELECTED_DELAYED,
+        delayed=selected.mailboxes.watched is Watched.SELECTED_DELAYED,
         attributes=selected.attributes,
         others=watch,
     )
