@@ -36,6 +36,7 @@ first_valid_uid = 1
 mail_fsync = optimized
 mail_max_userip_connections = 100000
 default_client_limit = 20000
+default_vsz_limit = 4G
 passdb {{
   driver = passwd-file
   args = username_format=%u {folder}/passwd

@@ -2,14 +2,17 @@
 
 It takes connections without TLS, so the server behind it has to allow passwords over loopback
 (`auth.cleartext: loopback`). What comes after COMPRESS or STARTTLS is passed on, but not kept.
+With RECORD_TO=FOLDER in the environment all of it is written there: to make transcripts of.
 """
 
+import os
 import re
 import selectors
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event, Thread
 
 from support.server import HOST
@@ -81,6 +84,13 @@ def recorder(port: int) -> Iterator[Recorder]:
         finally:
             over.set()
             worker.join(10)
+            _write(made)
+
+
+def _write(made: Recorder) -> None:
+    if folder := os.environ.get("RECORD_TO"):
+        test = os.environ["PYTEST_CURRENT_TEST"].rpartition("/")[2].partition(" ")[0]
+        (Path(folder) / re.sub(r"[^\w.-]+", "-", test)).write_text(f"{made}\n")
 
 
 @dataclass(frozen=True, slots=True)

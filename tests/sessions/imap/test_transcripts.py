@@ -7,7 +7,7 @@ import pytest
 from sessions.imap.clients import Clients
 from transcript import play
 
-FILES = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+FILES = sorted((Path(__file__).parent / "transcripts").rglob("*.txt"))
 
 
 _ABOUT_HEADERS = [path for path in FILES if path.stem in ("fetch", "thread", "header_fields")]

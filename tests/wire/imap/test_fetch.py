@@ -60,6 +60,8 @@ def test_items(octets: bytes, items: tuple[object, ...]) -> None:
             Section(Form.BODY, (1,), What.FIELDS_NOT, b"BODY[1.HEADER.FIELDS.NOT (X)]", (b"X",)),
         ),
         (b"RFC822", Section(Form.BODY, (), What.WHOLE, b"RFC822")),
+        (b"RFC822.PEEK", Section(Form.BODY, (), What.WHOLE, b"RFC822", peek=True)),
+        (b"rfc822.text.peek", Section(Form.BODY, (), What.TEXT, b"RFC822.TEXT", peek=True)),
         (b"RFC822.HEADER", Section(Form.BODY, (), What.HEADER, b"RFC822.HEADER", peek=True)),
         (b"BINARY[1]", Section(Form.BINARY, (1,), What.WHOLE, b"BINARY[1]")),
         (b"BINARY.PEEK[]", Section(Form.BINARY, (), What.WHOLE, b"BINARY[]", peek=True)),

@@ -103,6 +103,9 @@ _OLD: dict[bytes, Section] = {
     b"RFC822": Section(Form.BODY, (), What.WHOLE, b"RFC822"),
     b"RFC822.HEADER": Section(Form.BODY, (), What.HEADER, b"RFC822.HEADER", peek=True),
     b"RFC822.TEXT": Section(Form.BODY, (), What.TEXT, b"RFC822.TEXT"),
+    # Interop: Outlook, which reads messages by these of RFC 1730; answered without PEEK.
+    b"RFC822.PEEK": Section(Form.BODY, (), What.WHOLE, b"RFC822", peek=True),
+    b"RFC822.TEXT.PEEK": Section(Form.BODY, (), What.TEXT, b"RFC822.TEXT", peek=True),
 }
 _SECTIONS = {
     b"BODY": (Form.BODY, False),
