@@ -133,3 +133,107 @@ def _numbers(path: str) -> list[tuple[str, int, int, int]]:
         (str(name), int(str(validity)), int(str(mod_seq)), int(str(oldest)))
         for name, validity, mod_seq, oldest in apsw.Connection(path).execute(query)
     ]
+
+
+def test_verify_reads_and_restores(stored: Command) -> None:
+    stored("backup", "create", "--to", "kept")
+    found = stored("backup", "verify", "kept", "--json")
+    assert found.code == 0, found.err
+    ids = [one["id"] for one in stored("backup", "list", "--to", "kept", "--json").json]
+    assert found.json == {
+        "ok": True,
+        "backups": ids,
+        "pieces": 5,
+        "restored": ids[-1],
+        "faults": [],
+    }
+    first = stored("backup", "verify", "kept", ids[0])
+    assert first.code == 0
+    assert f"All is whole: 1 backups of 4 pieces read, {ids[0]} restored for a try" in first.out
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "gone", "empty", "swapped"])
+def test_a_damaged_piece_is_named(stored: Command, how: str) -> None:
+    [backup] = [one["id"] for one in stored("backup", "list", "--to", "kept", "--json").json]
+    pieces = [file for file in Path("kept/pieces").rglob("*") if file.is_file()]
+    assert len(pieces) == 4
+    for piece in [*pieces, Path("kept/backups") / backup]:
+        octets = piece.read_bytes()
+        _damage(piece, how, pieces[pieces[0] == piece])
+        found = stored("backup", "verify", "kept", "--json")
+        if how == "gone" and piece.parent.name == "backups":
+            assert "there are no backups" in found.err
+        else:
+            assert found.code == 1
+            assert any(
+                piece.name in fault["what"] and backup in fault["place"]
+                for fault in found.json["faults"]
+            ), found.out
+            assert not found.json["ok"]
+        piece.write_bytes(octets)
+    assert stored("backup", "verify", "kept").code == 0
+
+
+def test_what_was_damaged_is_stored_again(stored: Command) -> None:
+    for piece in Path("kept/pieces").rglob("*"):
+        if piece.is_file():
+            piece.unlink()
+    assert stored("backup", "verify", "kept").code == 1
+    assert stored("backup", "create", "--to", "kept").code == 0
+    ids = [one["id"] for one in stored("backup", "list", "--to", "kept", "--json").json]
+    assert stored("backup", "verify", "kept", ids[-1]).code == 0
+
+
+def test_prune_keeps_what_others_need(stored: Command) -> None:
+    for _ in range(2):
+        asyncio.run(_submit("y@far.example"))
+        assert stored("backup", "create", "--to", "kept").code == 0
+    ids = [one["id"] for one in stored("backup", "list", "--to", "kept", "--json").json]
+    assert stored("backup", "prune", "--to", "kept", "--older-than", "1h", "--json").json == {
+        "removed": [],
+        "kept": sorted(ids),
+        "removed_pieces": 0,
+        "freed_octets": 0,
+    }
+    done = stored("backup", "prune", "--to", "kept", "--keep", "1", "--json").json
+    newest = sorted(ids)[-1]
+    assert done["kept"] == [newest]
+    assert done["removed_pieces"] == 4, "two databases and two catalogues"
+    assert stored("backup", "verify", "kept", "--json").json["backups"] == [newest]
+    assert stored("backup", "verify", "kept").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((), "either --keep N or --older-than"),
+        (("--keep", "1", "--older-than", "1h"), "either --keep N or --older-than"),
+        (("--keep", "0"), "at least 1"),
+        (("--older-than", "soon"), "is not a duration"),
+    ],
+)
+def test_prune_wants_to_know_what(stored: Command, words: tuple[str, ...], why: str) -> None:
+    refused = stored("backup", "prune", "--to", "kept", *words)
+    assert refused.code == 2
+    assert why in refused.err
+    assert len(stored("backup", "list", "--to", "kept", "--json").json) == 1
+
+
+def test_prune_makes_no_folder(command: Command) -> None:
+    assert "there are no backups" in command("backup", "prune", "--to", "nil", "--keep", "1").err
+    assert not Path("nil").exists()
+
+
+def _damage(piece: Path, how: str, other: Path) -> None:
+    octets = bytearray(piece.read_bytes())
+    if how == "flipped":
+        octets[-1] ^= 1
+        piece.write_bytes(octets)
+    elif how == "cut":
+        piece.write_bytes(octets[:-7])
+    elif how == "gone":
+        piece.unlink()
+    elif how == "empty":
+        piece.write_bytes(b"")
+    else:
+        piece.write_bytes(other.read_bytes())

@@ -91,7 +91,7 @@ async def restore_folder(
     make_folder(settings)
     database = database_path(settings)
     coming = database.with_name(f"{database.name}.restoring")
-    await _write_database(reader, coming, progress)
+    await write_database(reader, coming, progress)
     async with open_copy(coming) as engine:
         wanted = await references(engine)
         written = await _write_blobs(reader, wanted, blobs_path(settings), progress)
@@ -136,7 +136,8 @@ def _require_empty(settings: Settings) -> None:
         )
 
 
-async def _write_database(reader: BackupReader, path: Path, progress: Progress) -> None:
+async def write_database(reader: BackupReader, path: Path, progress: Progress) -> None:
+    """Into a new file. Raises `DamagedPiece`, `TryLater`."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(fd, "wb") as file:

@@ -1,5 +1,6 @@
 """`postroad verify`: whether everything that is kept is whole."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,27 +32,38 @@ async def verify(*, invocation: Invocation = EVERYTHING_DEFAULT) -> int:
         postroad verify --json
     """
     async with invocation.program() as program:
-        faults = await _of_the_database(program)
-        references, missing = await _of_the_references(program)
-        damaged = await _of_the_blobs(program)
-    faults += missing + damaged
+        references, faults = await faults_of(program)
     value = {
         "ok": not faults,
         "references": references,
-        "faults": [{"place": one.place, "what": one.what, "advice": one.advice} for one in faults],
+        "faults": [fault_json(one) for one in faults],
     }
-    lines = [
-        line
-        for one in faults
-        for line in (f"FAULT {one.place}: {one.what}", f"      {one.advice}")
-    ]
     told = (
         f"{len(faults)} faults found."
         if faults
         else f"All is whole: the database, {references} references and every stored message."
     )
-    invocation.output.result(value, *lines, told)
+    invocation.output.result(value, *fault_lines(faults), told)
     return 1 if faults else 0
+
+
+async def faults_of(program: "Program") -> tuple[int, list[Fault]]:
+    """How many references there are, and all that is wrong."""
+    faults = await _of_the_database(program)
+    references, missing = await _of_the_references(program)
+    return references, faults + missing + await _of_the_blobs(program)
+
+
+def fault_json(one: Fault) -> dict[str, object]:
+    return {"place": one.place, "what": one.what, "advice": one.advice}
+
+
+def fault_lines(faults: Sequence[Fault]) -> list[str]:
+    return [
+        line
+        for one in faults
+        for line in (f"FAULT {one.place}: {one.what}", f"      {one.advice}")
+    ]
 
 
 async def _of_the_database(program: "Program") -> list[Fault]:

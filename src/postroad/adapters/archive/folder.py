@@ -61,7 +61,8 @@ class FolderArchive(Archive):
     def _open_alone(self) -> int:
         """Raises `InUse`, `Invalid`."""
         known = {_LOCK, _NEW, *(room.value for room in Room)}
-        if self._path.is_dir() and not self._is_ours() and any(self._path.iterdir()):
+        there = {file.name for file in self._path.iterdir()} if self._path.is_dir() else set()
+        if not self._is_ours() and not there <= known:
             raise Invalid(
                 f"{self._path} holds something else than backups: choose an empty folder"
             )

@@ -1,7 +1,6 @@
 """What a backup consists of: written last, so that a half one is never listed."""
 
 import re
-import secrets
 
 import msgspec
 
@@ -12,7 +11,7 @@ from postroad.core.backup.pieces import DamagedPiece, decode, encode
 from postroad.ports.archive import Archive, Room
 
 VERSION = 1
-_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}", re.ASCII)
+_ID = re.compile(r"\d{8}T\d{6}Z-\d{6}", re.ASCII)
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,8 +36,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def new_id(now: Moment) -> str:
-    """In the order of time, and readable."""
-    return f"{to_datetime(now):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    """In the order of time, to the microsecond, and readable."""
+    return f"{to_datetime(now):%Y%m%dT%H%M%SZ-%f}"
 
 
 async def store(archive: Archive, sealer: Sealer, manifest: Manifest) -> None:

@@ -1,6 +1,7 @@
 """The pieces of backups: compressed, sealed, with a checksum, named by what is in them.
 
     4   magic with the version of the layout
+    8   which master key it is for
     32  SHA-256 of the rest
     ..  sealed with a key of its own from the master key: zstd of the octets
 
@@ -20,7 +21,8 @@ from postroad.ports.archive import Archive, Room
 from postroad.ports.tasks import Tasks
 
 _MAGIC = b"PRB\x01"
-_CHECKSUM_OCTETS = 32
+_HEAD = len(_MAGIC) + 8
+_BEGIN = _HEAD + 32
 _LEVEL = 3
 _PURPOSE = "backup"
 
@@ -88,19 +90,25 @@ class Pieces:
 def encode(sealer: Sealer, name: str, octets: bytes) -> bytes:
     packed = zstandard.ZstdCompressor(level=_LEVEL).compress(octets)
     sealed = sealer.seal(_PURPOSE, name, packed)
-    return _MAGIC + hashlib.sha256(sealed).digest() + sealed
+    return _MAGIC + _key_of(sealer) + hashlib.sha256(sealed).digest() + sealed
 
 
 def decode(sealer: Sealer, name: str, encoded: bytes) -> bytes:
     """Raises `DamagedPiece`, and `Invalid` for what another master key has sealed."""
-    begin = len(_MAGIC) + _CHECKSUM_OCTETS
-    checksum, sealed = encoded[len(_MAGIC) : begin], encoded[begin:]
-    if encoded[: len(_MAGIC)] != _MAGIC:
+    head, checksum, sealed = encoded[:_HEAD], encoded[_HEAD:_BEGIN], encoded[_BEGIN:]
+    if not head.startswith(_MAGIC):
         raise DamagedPiece(f"piece {name} is no piece of a backup, or one of a newer version")
     if hashlib.sha256(sealed).digest() != checksum:
         raise DamagedPiece(f"piece {name} is damaged: its checksum is wrong")
-    packed = sealer.open(_PURPOSE, name, sealed)
+    if head != _MAGIC + _key_of(sealer):
+        raise Invalid(f"piece {name} was sealed with another master key")
     try:
-        return zstandard.ZstdDecompressor().decompress(packed)
+        return zstandard.ZstdDecompressor().decompress(sealer.open(_PURPOSE, name, sealed))
+    except Invalid as error:
+        raise DamagedPiece(f"piece {name} is another one than its name says") from error
     except zstandard.ZstdError as error:
         raise DamagedPiece(f"piece {name} is damaged: {error}") from error
+
+
+def _key_of(sealer: Sealer) -> bytes:
+    return bytes.fromhex(sealer.fingerprint())
