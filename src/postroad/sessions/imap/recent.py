@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import cast
 
 from postroad.core.mailbox.service import MailboxService
 from postroad.model.mailbox import Mailbox
@@ -50,11 +51,12 @@ class RecentMessages:
         """FLAGS of ascending `uids`, with \\Recent where it belongs."""
         if not self._uids or not uids or uids[-1] < self._uids[0].start:
             return told
-        values = [
-            _with_recent(value) if isinstance(value, bytes) and uid in self else value
-            for uid, value in zip(uids, told.values, strict=True)
-        ]
-        return Told(told.form, values)  # type: ignore[arg-type]  # of octets, as they came
+        values = cast("list[bytes]", list(told.values))  # FLAGS are octets
+        recent = {value: _with_recent(value) for value in set(values)}
+        for each in self._uids:
+            first, end = bisect_left(uids, each.start), bisect_left(uids, each.stop)
+            values[first:end] = [recent[value] for value in values[first:end]]
+        return Told(told.form, values)
 
 
 def _with_recent(flags: bytes) -> bytes:
