@@ -56,3 +56,10 @@ def test_ten_times_the_text_costs_about_ten_times_the_work(piece: str) -> None:
         return time.process_time() - begin
 
     assert cost(20_000) < 40 * cost(2_000) + 0.3
+
+
+@pytest.mark.parametrize("tag", ["p", "P", "br", "td", "TD", "b", "span", "li", "h1"])
+def test_a_tag_means_the_same_with_and_without_attributes(tag: str) -> None:
+    page = "one<{0}>two</{0}>three"
+    plain, with_attributes = page.format(tag), page.replace("<{0}>", '<{0} a="1">').format(tag)
+    assert html.to_text(plain, 100) == html.to_text(with_attributes, 100)

@@ -15,6 +15,15 @@ _BREAKS = frozenset(
 )  # fmt: skip
 _CELLS = frozenset(("td", "th"))
 
+# Tags without attributes, which are most, and their names.
+_PLAIN = {
+    f"<{slash}{spelled}>": name
+    for name in (*_BREAKS, *_CELLS, "a", "b", "body", "em", "i", "span", "strong", "u")
+    for slash in ("", "/")
+    for spelled in (name, name.upper())
+}
+_LONGEST_PLAIN = max(map(len, _PLAIN))
+
 _NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9]{0,20})")
 _SPACES = re.compile(r"[ \t\r\f\xa0]+")
 _LINES = re.compile(r" ?\n[ \n]*")
@@ -58,6 +67,10 @@ def _tag(html: str, start: int) -> tuple[str, int]:
 
     What looks like no tag is text: its name is empty, and it ends behind the "<".
     """
+    end = html.find(">", start, start + _LONGEST_PLAIN)
+    plain = _PLAIN.get(html[start : end + 1])
+    if plain is not None:
+        return plain, end + 1
     if html.startswith("<!--", start):
         end = html.find("-->", start + 4)
         return "", end + 3 if end >= 0 else -1
