@@ -23,6 +23,7 @@ from postroad.wire.imap.searchkeys import Key, Side
 Mask = int
 
 _ROWS = 2000
+_MAX_WORDS = 10  # of a text that is matched fuzzily
 _DAY = 86_400_000_000
 _EPOCH = date(1970, 1, 1)
 # How much it costs to evaluate a key; within AND the cheap ones go first.
@@ -89,6 +90,8 @@ class Evaluation:
             case s.Or():
                 first = await self._mask(key.keys[0], among)
                 return first | await self._mask(key.keys[1], among & ~first)
+            case s.Fuzzy():
+                return await self._mask(loosened(key.key), among)
             case s.Not():
                 return among & ~await self._mask(key.key, among)
             case s.HasHeader() | s.HasText():
@@ -190,11 +193,35 @@ class Evaluation:
         return among & self._where(uid in wanted for uid in view.uids)
 
 
+def loosened(key: Key) -> Key:
+    """What FUZZY makes of a key: of texts the words, in any order; the rest stays exact."""
+    match key:
+        case s.HasHeader():
+            return s.And(tuple(s.HasHeader(key.field, word) for word in _words(key.text)))
+        case s.HasText():
+            return s.And(tuple(s.HasText(key.where, word) for word in _words(key.text)))
+        case s.And():
+            return s.And(tuple(map(loosened, key.keys)))
+        case s.Or():
+            return s.Or((loosened(key.keys[0]), loosened(key.keys[1])))
+        case s.Not():
+            return s.Not(loosened(key.key))
+        case s.Fuzzy():
+            return loosened(key.key)
+        case _:
+            return key
+
+
+def _words(text: str) -> list[str]:
+    """The words, each once; of many the first, and what has none stays as it is."""
+    return list(dict.fromkeys(text.split()))[:_MAX_WORDS] or [text]
+
+
 def _cost(key: Key) -> int:
     match key:
         case s.And() | s.Or():
             return max(_cost(each) for each in key.keys)
-        case s.Not():
+        case s.Not() | s.Fuzzy():
             return _cost(key.key)
         case _:
             return _COSTS.get(type(key), 0)

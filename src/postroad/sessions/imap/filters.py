@@ -8,7 +8,7 @@ from postroad.sessions.imap.errors import UndefinedFilter
 from postroad.sessions.imap.feature import Context
 from postroad.wire.errors import WireError
 from postroad.wire.imap.search import Search, parse_criteria
-from postroad.wire.imap.searchkeys import And, Filter, Key, Not, Or
+from postroad.wire.imap.searchkeys import And, Filter, Fuzzy, Key, Not, Or
 
 _ROOTS = ("/private/filters/values/", "/shared/filters/values/")  # the private one counts first
 _MAX_FILTERS = 100  # named by one search, however they name each other
@@ -26,6 +26,7 @@ async def with_filters(context: Context, search: Search) -> Search:
         key=key,
         uses_filters=False,
         uses_mod_seq=search.uses_mod_seq or expansion.uses_mod_seq,
+        uses_fuzzy=search.uses_fuzzy or expansion.uses_fuzzy,
         uses_numbers=search.uses_numbers or expansion.uses_numbers,
     )
 
@@ -47,12 +48,15 @@ class _Expansion:
     count: int = 0
     uses_mod_seq: bool = False
     uses_numbers: bool = False
+    uses_fuzzy: bool = False
 
     def key(self, key: Key, within: tuple[str, ...]) -> Key:
         """`within` are the filters that led here."""
         match key:
             case Filter():
                 return self._filter(key.name, within)
+            case Fuzzy():
+                return Fuzzy(self.key(key.key, within))
             case Not():
                 return Not(self.key(key.key, within))
             case And():
@@ -76,5 +80,6 @@ class _Expansion:
         except WireError as error:
             raise UndefinedFilter(name, f"is no search: {error}") from error
         self.uses_mod_seq |= search.uses_mod_seq
+        self.uses_fuzzy |= search.uses_fuzzy
         self.uses_numbers |= search.uses_numbers
         return self.key(search.key, (*within, name))

@@ -1,6 +1,6 @@
 """What SEARCH and SORT answer with, as the RETURN options say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from postroad.sessions.imap.feature import Context, Done, Extension, UidRequired
 from postroad.sessions.imap.view import Selected
@@ -29,6 +29,7 @@ def extended(
     *,
     by_uid: bool,
     view: Selected | None = None,
+    scores: Mapping[int, int] | None = None,
 ) -> ESearch | None:
     """The ESEARCH response, and the result kept for ``$``; None if only that was asked for.
 
@@ -55,7 +56,24 @@ def extended(
         count=len(numbers) if Return.COUNT in returns else None,
         mod_seq=highest(view, told) if command.uses_mod_seq else None,
         partial=partial,
+        relevancy=_scores(view, command, places, returns, scores),
     )
+
+
+def _scores(
+    view: Selected,
+    command: Search,
+    places: Sequence[int],
+    returns: Return,
+    scores: Mapping[int, int] | None,
+) -> list[int] | None:
+    """Of the messages that are named, in their order (RFC 6203 section 4)."""
+    if scores is None or Return.RELEVANCY not in returns:
+        return None
+    if command.partial is not None:
+        first, last = command.partial.places(len(places))
+        places = places[first:last]
+    return [scores[view.uids[place]] for place in places]
 
 
 async def done(view: Selected, text: str, *, by_uid: bool) -> Done:

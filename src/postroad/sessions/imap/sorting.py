@@ -1,6 +1,6 @@
 """The order that SORT asks for (RFC 5256 section 3), from the keys that the rows hold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from postroad.formats.mime.thread import collation_key
@@ -30,10 +30,22 @@ Keys = list[Any]  # Any: numbers or texts, as `_KEYS` says
 
 
 async def sorted_places(
-    context: Context, view: Selected, places: Sequence[int], criteria: Sequence[Criterion]
+    context: Context,
+    view: Selected,
+    places: Sequence[int],
+    criteria: Sequence[Criterion],
+    scores: Mapping[int, int] | None = None,
 ) -> list[int]:
-    """`places` in the order of the criteria; what was expunged meanwhile is left out."""
-    kept, keys = await read_keys(context, view, places, [each.key for each in criteria])
+    """`places` in the order of the criteria; what was expunged meanwhile is left out.
+
+    `scores` are there for RELEVANCY, by UID; the highest comes first (RFC 6203 section 6).
+    """
+    stored = [each.key for each in criteria if each.key is not SortKey.RELEVANCY]
+    kept, of_stored = await read_keys(context, view, places, stored)
+    known = scores or {}
+    best = [-known[view.uids[place]] for place in kept] if known else []
+    found = iter(of_stored)
+    keys = [best if each.key is SortKey.RELEVANCY else next(found) for each in criteria]
     order: Sequence[int] = range(len(kept))
     # Each pass keeps the order of the one before it, so the first criterion comes last.
     for criterion, of_key in reversed(list(zip(criteria, keys, strict=True))):

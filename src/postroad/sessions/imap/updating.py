@@ -14,9 +14,9 @@ from postroad.sessions.imap.view import Selected
 from postroad.wire.errors import BadSyntax
 from postroad.wire.imap.responses import Condition, ESearchUpdate, Status, quoted
 from postroad.wire.imap.search import Return, Search
-from postroad.wire.imap.searchkeys import And, InSet, Key, Not, Or
+from postroad.wire.imap.searchkeys import And, Fuzzy, InSet, Key, Not, Or
 from postroad.wire.imap.sequence import SequenceSet, spans_of
-from postroad.wire.imap.sort import Criterion
+from postroad.wire.imap.sort import Criterion, SortKey
 
 _MAX_UPDATES = 10  # of one session
 _MAX_MEMBERS = 500_000  # of all of them; the first may have any number
@@ -52,6 +52,8 @@ def keep_up(
     if command.returns is None or Return.UPDATE not in command.returns:
         return None
     held = sum(len(update.members) for update in view.updates.values())
+    if any(each.key is SortKey.RELEVANCY for each in criteria):
+        return no_update(context.tag, "Scores are not kept up to date")
     too_many = len(view.updates) >= _MAX_UPDATES
     if too_many or (view.updates and held + len(places) > _MAX_MEMBERS):
         return no_update(context.tag, "So many results are not kept up to date")
@@ -160,6 +162,8 @@ def _by_uid(view: Selected, key: Key) -> Key:
             return And(tuple(_by_uid(view, each) for each in key.keys))
         case Or():
             return Or((_by_uid(view, key.keys[0]), _by_uid(view, key.keys[1])))
+        case Fuzzy():
+            return Fuzzy(_by_uid(view, key.key))
         case Not():
             return Not(_by_uid(view, key.key))
         case _:

@@ -187,6 +187,7 @@ class ESearch:
     count: int | None = None
     mod_seq: int | None = None
     partial: tuple[bytes, Sequence[int]] | None = None  # the range asked for, and what it holds
+    relevancy: Sequence[int] | None = None  # RFC 6203 section 4
     in_order: bool = False  # numbers are in an order of their own (RFC 5267 section 3.1)
     source: bytes = b""  # which mailbox it is about (RFC 7377 section 2.1)
 
@@ -210,6 +211,8 @@ class ESearch:
             words.append(
                 b"PARTIAL (%b %b)" % (self.partial[0], numbers(self.partial[1]) or b"NIL")
             )
+        if self.relevancy is not None:
+            words.append(b"RELEVANCY (%b)" % b" ".join([b"%d" % n for n in self.relevancy]))
         if self.mod_seq is not None:  # last, as in the examples of RFC 7162 section 3.1.10
             words.append(b"MODSEQ %d" % self.mod_seq)
         return b" ".join(words) + b"\r\n"

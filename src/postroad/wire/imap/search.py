@@ -28,6 +28,7 @@ class Return(Flag):
     PARTIAL = auto()
     CONTEXT = auto()  # RFC 5267 section 4.2: a hint, which needs nothing here
     UPDATE = auto()
+    RELEVANCY = auto()  # RFC 6203 section 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Search:
     uses_numbers: bool = False
     uses_filters: bool = False
     attributes: tuple[FetchAtt, ...] = ()
+    uses_fuzzy: bool = False
 
 
 _RETURNS = {option.name.encode(): option for option in Return if option.name}
@@ -122,6 +124,7 @@ def program(cursor: Cursor, options: ReturnOptions) -> Search:
         parser.uses_numbers,
         parser.uses_filters,
         options.attributes,
+        parser.uses_fuzzy,
     )
 
 

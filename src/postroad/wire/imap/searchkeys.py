@@ -125,6 +125,13 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """RFC 6203 section 3: also what is nearly so."""
+
+    key: "Key"
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     key: "Key"
 
@@ -153,6 +160,7 @@ Key = (
     | ModifiedSince
     | HasId
     | Filter
+    | Fuzzy
     | Not
     | And
     | Or
@@ -196,6 +204,7 @@ class KeyParser:
         self._count = 0
         self.uses_mod_seq = False
         self.uses_filters = False
+        self.uses_fuzzy = False
         self.uses_numbers = False  # message numbers, which `$` is not
 
     def key(self, depth: int) -> Key:
@@ -230,6 +239,9 @@ class KeyParser:
     def _special(self, name: bytes, depth: int) -> Key:
         cursor = self._cursor
         match name:
+            case b"FUZZY":
+                self.uses_fuzzy = True
+                return Fuzzy(self.key(depth + 1))
             case b"NOT":
                 return Not(self.key(depth + 1))
             case b"OR":

@@ -19,6 +19,7 @@ class SortKey(Enum):
     DISPLAYFROM = b"DISPLAYFROM"
     DISPLAYTO = b"DISPLAYTO"
     FROM = b"FROM"
+    RELEVANCY = b"RELEVANCY"  # RFC 6203 section 6
     SIZE = b"SIZE"
     SUBJECT = b"SUBJECT"
     TO = b"TO"

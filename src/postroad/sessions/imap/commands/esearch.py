@@ -9,6 +9,7 @@ from postroad.model.sharing import Place, Rights
 from postroad.sessions.imap.evaluate import Evaluation
 from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Done, Feature, Replies, always
 from postroad.sessions.imap.filters import with_filters
+from postroad.sessions.imap.relevancy import scores_of, wants_scores
 from postroad.sessions.imap.results import begin, extended
 from postroad.sessions.imap.sources import means
 from postroad.sessions.imap.turns import turn
@@ -30,6 +31,7 @@ async def handle(context: Context, command: MultiSearch) -> Replies:
     search = await with_filters(context, command.search)
     begin(context, search)
     check_tag(context, search)
+    wants_scores(search)
     if context.view is not None:
         await context.view.refresh()
     places = await _places(context, command)
@@ -49,7 +51,8 @@ async def _found(context: Context, search: Search, view: Selected) -> Replies:
     name = mailbox_name(view.place.name, utf8=context.utf8)
     source = b" MAILBOX %b UIDVALIDITY %d" % (name, view.uid_validity)
     returns = search.returns or Return.ALL
-    answer = extended(context, search, places, returns, by_uid=True, view=view)
+    scores = await scores_of(context, view, search, places) if wants_scores(search) else None
+    answer = extended(context, search, places, returns, by_uid=True, view=view, scores=scores)
     if answer is not None and places:
         yield replace(answer, source=source)
     if view is context.view:

@@ -1,7 +1,7 @@
 """SEARCH and UID SEARCH (RFC 9051 section 6.4.4, RFC 4731, RFC 5182, RFC 7162).
 
-Extended by RFC 5032 (WITHIN), RFC 5267 (CONTEXT=SEARCH), RFC 5466 (FILTERS), RFC 8514 (SAVEDATE)
-and RFC 9394 (PARTIAL).
+Extended by RFC 5032 (WITHIN), RFC 5267 (CONTEXT=SEARCH), RFC 5466 (FILTERS), RFC 6203 (FUZZY),
+RFC 8514 (SAVEDATE) and RFC 9394 (PARTIAL).
 """
 
 from functools import partial
@@ -16,6 +16,7 @@ from postroad.sessions.imap.feature import (
     always,
 )
 from postroad.sessions.imap.filters import with_filters
+from postroad.sessions.imap.relevancy import scores_of, wants_scores
 from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.sessions.imap.updating import check_tag, keep_up
 from postroad.wire.imap.responses import SearchHits
@@ -27,15 +28,19 @@ async def handle(context: Context, command: Search, *, by_uid: bool) -> Replies:
     begin(context, command)
     check_tag(context, command)
     await view.refresh()
+    wants = wants_scores(command)
     places = await Evaluation(context, view).places(command.key)
+    scores = await scores_of(context, view, command, places) if wants else None
     returns = command.returns
     if returns is None and context.rev2:
         returns = Return.ALL
     if returns is None:
         mod_seq = highest(view, places) if command.uses_mod_seq else None
         yield SearchHits(numbers_of(view, places, by_uid=by_uid), mod_seq)
-    elif (found := extended(context, command, places, returns, by_uid=by_uid)) is not None:
-        yield found
+    else:
+        answer = extended(context, command, places, returns, by_uid=by_uid, scores=scores)
+        if answer is not None:
+            yield answer
     if (refused := keep_up(context, command, places, by_uid=by_uid)) is not None:
         yield refused
     yield await done(view, "Searched", by_uid=by_uid)
@@ -46,7 +51,15 @@ SEARCH = Feature(
     ONLY_SELECTED,
     parse_search,
     partial(handle, by_uid=False),
-    always(b"ESEARCH", b"SEARCHRES", b"WITHIN", b"PARTIAL", b"FILTERS", b"CONTEXT=SEARCH"),
+    always(
+        b"ESEARCH",
+        b"SEARCHRES",
+        b"WITHIN",
+        b"PARTIAL",
+        b"FILTERS",
+        b"CONTEXT=SEARCH",
+        b"SEARCH=FUZZY",
+    ),
     news=News.NO_EXPUNGE,
     refreshes=True,
     by_number=True,

@@ -13,6 +13,7 @@ from postroad.sessions.imap.feature import (
     always,
 )
 from postroad.sessions.imap.filters import with_filters
+from postroad.sessions.imap.relevancy import scores_of, wants_scores
 from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.sessions.imap.sorting import sorted_places
 from postroad.sessions.imap.updating import check_tag, keep_up
@@ -24,13 +25,15 @@ async def handle(context: Context, command: Sort, *, by_uid: bool) -> Replies:
     begin(context, search)
     check_tag(context, search)
     await view.refresh()
+    wants = wants_scores(search, command.criteria)
     found = await Evaluation(context, view).places(search.key)
-    places = await sorted_places(context, view, found, command.criteria)
+    scores = await scores_of(context, view, search, found) if wants else None
+    places = await sorted_places(context, view, found, command.criteria, scores)
     if search.returns is None:
         mod_seq = highest(view, places) if search.uses_mod_seq else None
         yield Sorted(numbers_of(view, places, by_uid=by_uid), mod_seq)
     else:
-        answer = extended(context, search, places, search.returns, by_uid=by_uid)
+        answer = extended(context, search, places, search.returns, by_uid=by_uid, scores=scores)
         if answer is not None:
             yield replace(answer, in_order=True)
     refused = keep_up(context, search, places, command.criteria, by_uid=by_uid)
