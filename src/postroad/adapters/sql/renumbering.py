@@ -40,6 +40,27 @@ _MOD_SEQS = Sql("""
     UPDATE mailbox SET mod_seq = o.mod_seq, oldest_known_mod_seq = o.mod_seq
     FROM owner o WHERE o.owner_id = mailbox.owner_id
 """)
+# Virtual mailboxes are found anew under new UIDs, as when they were made.
+_VIRTUAL = Sql("""
+    UPDATE virtual_mailbox SET uid_validity = fresh.uid_validity, mod_seq = fresh.mod_seq,
+        oldest_known_mod_seq = fresh.mod_seq, uid_next = 1, messages = 0, octets = 0, folded = 0,
+        scope = '[]'
+    FROM (
+        SELECT v.owner_id, v.virtual_id, o.mod_seq,
+            o.last_uid_validity
+            + row_number() OVER (PARTITION BY v.owner_id ORDER BY v.virtual_id) AS uid_validity
+        FROM virtual_mailbox v JOIN owner o ON o.owner_id = v.owner_id
+    ) AS fresh
+    WHERE virtual_mailbox.owner_id = fresh.owner_id
+        AND virtual_mailbox.virtual_id = fresh.virtual_id
+    RETURNING 1
+""")
+_VIRTUAL_PLACEMENTS = Sql("DELETE FROM virtual_placement")
+_VIRTUAL_LAST = Sql("""
+    UPDATE owner SET last_uid_validity = last_uid_validity + (
+        SELECT count(*) FROM virtual_mailbox v WHERE v.owner_id = owner.owner_id
+    )
+""")
 _CHANGES = Sql("DELETE FROM change")
 _SEQUENCES = Sql("""
     UPDATE sequence SET next_value = next_value + :accounts WHERE name IN ('account', 'tenant')
@@ -63,10 +84,13 @@ def renumber(now: Moment) -> Steps[Renumbered]:
     rows = yield Run(_VALIDITIES, {"seconds": now // 1_000_000})
     yield Run(_OWNERS, params)
     yield Run(_MOD_SEQS, {})
+    virtual = yield Run(_VIRTUAL, {})
+    yield Run(_VIRTUAL_PLACEMENTS, {})
+    yield Run(_VIRTUAL_LAST, {})
     yield Run(_CHANGES, {})
     yield Run(_SEQUENCES, {"accounts": _ACCOUNTS})
     yield Run(_LEASES, {})
     yield Run(_CLAIMED, {})
     event = NewEvent(TraceId(""), EventKind.HELD, now, None, {"by": "restore"})
     held = yield from hold(QueueFilter(), event)
-    return Renumbered(len(rows), held)
+    return Renumbered(len(rows) + len(virtual), held)
