@@ -9,6 +9,7 @@ from pathlib import Path
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.system.clock import SystemClock
+from postroad.adapters.system.workfolder import work_folder
 from postroad.app.program import Program, open_program
 from postroad.app.restoring import Restored, open_copy, restore_folder, write_database
 from postroad.app.secrets import load_sealer
@@ -59,8 +60,8 @@ async def verified(
             yield Verified(checked, wanted, tried, None), None
             return
         reader = BackupReader(pieces, await load(archive, sealer, tried))
-        with tempfile.TemporaryDirectory(prefix="postroad-verify-") as name:
-            made = _in_folder(settings, Path(name))
+        with work_folder(_room(settings), "verify-") as folder:
+            made = _in_folder(settings, folder / "data")
             restored = await restore_folder(reader, made, SystemClock().now(), progress)
             async with open_program(made) as program:
                 yield Verified(checked, wanted, tried, restored), program
@@ -93,8 +94,8 @@ async def restore_account(
         chosen = backup_id or await newest(archive)
         manifest = await load(archive, program.sealer, chosen)
         reader = BackupReader(Pieces(archive, program.sealer, program.tasks), manifest)
-        with tempfile.TemporaryDirectory(prefix="restore-", dir=program.settings.data_dir) as name:
-            path = Path(name) / "old.db"
+        with work_folder(program.settings.data_dir, "restore-") as folder:
+            path = folder / "old.db"
             await write_database(reader, path, progress)
             async with open_copy(path) as engine:
                 old = await SqlDirectoryStore(engine).find_account(account.address)
@@ -113,6 +114,11 @@ async def restore_account(
                 made_at = manifest.moment
                 done = await returning.run(source, target, mailbox, made_at, progress)
                 return chosen, done
+
+
+def _room(settings: Settings) -> Path:
+    """The data folder, whose disk is large enough; where there is none, the system's folder."""
+    return settings.data_dir if settings.data_dir.is_dir() else Path(tempfile.gettempdir())
 
 
 def _in_folder(settings: Settings, folder: Path) -> Settings:

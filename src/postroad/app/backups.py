@@ -1,12 +1,12 @@
 """Backups of the embedded stores: SQLite and segments."""
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from postroad.adapters.archive.folder import FolderArchive
 from postroad.adapters.sql.sqlite.snapshot import take_snapshot
+from postroad.adapters.system.workfolder import work_folder
 from postroad.app.program import Program, database_path
 from postroad.app.secrets import load_sealer
 from postroad.base.errors import Invalid
@@ -53,8 +53,8 @@ async def create_backup(program: Program, archive: Archive, progress: Progress) 
             await hold.renew()
 
         database = database_path(program.settings)
-        folder = program.settings.below_data(f"backup-{_short(archive.place)}")
-        async with take_snapshot(database, folder, program.clock.now, renew) as snapshot:
+        with work_folder(program.settings.data_dir, "backup-") as folder:
+            snapshot = await take_snapshot(database, folder, program.clock.now, renew)
             pieces = Pieces(archive, program.sealer, program.tasks)
             creation = Creation(archive, pieces, program.sealer, program.blobs, hold, progress)
             return await creation.run(snapshot, encode_files(small_files(program.settings)))
@@ -86,7 +86,3 @@ async def _holding(program: Program, archive: Archive) -> AsyncIterator[Hold]:
         yield hold
     finally:
         await hold.give_back()
-
-
-def _short(place: str) -> str:
-    return hashlib.sha256(place.encode()).hexdigest()[:12]

@@ -1,9 +1,8 @@
 """One state of a SQLite database in a file of its own, taken while others write."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -44,32 +43,22 @@ class SqliteSnapshot(Snapshot):
         return await asyncio.to_thread(look)
 
 
-@asynccontextmanager
 async def take_snapshot(
     database: Path,
     folder: Path,
     now: Callable[[], Moment],
     renew: Callable[[int, int], Awaitable[None]],
-) -> AsyncIterator[SqliteSnapshot]:
-    """The state of a moment after the call, in `folder`, which is emptied before and afterwards.
+) -> SqliteSnapshot:
+    """The state of a moment after the call, as a new file in `folder`.
 
     Writers go on; the copy is of one transaction's end. `renew` is called now and then, with how
     many pages of how many there are done. Raises `TryLater`, `LowSpace`.
     """
     path = folder / "snapshot.db"
-    await asyncio.to_thread(_prepare, path)
-    try:
-        taken_at = now()
-        await _copy(database, path, renew)
-        yield SqliteSnapshot(path, taken_at)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _prepare(path: Path) -> None:
-    shutil.rmtree(path.parent, ignore_errors=True)
-    path.parent.mkdir(mode=0o700, parents=True)
     path.touch(mode=0o600)
+    taken_at = now()
+    await _copy(database, path, renew)
+    return SqliteSnapshot(path, taken_at)
 
 
 async def _copy(database: Path, path: Path, renew: Callable[[int, int], Awaitable[None]]) -> None:
