@@ -73,7 +73,7 @@ def test_after_decoding(structure: bytes) -> None:
     """RFC 5524 section 3.2."""
     first = part_of(structure, (1,))
     assert first is not None
-    plain = decoded(first, b"7bit", 5, 0)
+    plain = decoded(first, b"7bit", 5)
     assert b' "7bit" 5 0 ' in plain
     assert plain.startswith(b'("text" "plain" ("charset" "us-ascii") NIL ')
 

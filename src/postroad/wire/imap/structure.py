@@ -28,13 +28,16 @@ def part_of(structure: bytes, path: tuple[int, ...]) -> bytes | None:
     return part
 
 
-def decoded(structure: bytes, encoding: bytes, size: int, lines: int) -> bytes:
-    """The structure of a single part after its transfer encoding was taken away (RFC 5524)."""
+def decoded(structure: bytes, encoding: bytes, size: int) -> bytes:
+    """The structure of a single part after its transfer encoding was taken away (RFC 5524).
+
+    Interop: its lines are not counted again; other servers tell 0, too.
+    """
     items = _items(structure)
     items[_ENCODING] = b'"%b"' % encoding
     items[_SIZE] = b"%d" % size
     if items[0].strip(b'"').upper() == b"TEXT":
-        items[_LINES] = b"%d" % lines
+        items[_LINES] = b"0"
     return b"(%b)" % b" ".join(items)
 
 

@@ -147,16 +147,15 @@ async def _structure(
     structure = part_of(cast("bytes", rows[0][1]), url.section.path)  # see Column
     if structure is None or binary is None or binary.encoding in transfer.IDENTITY:
         return structure or b"NIL"
-    size, lines, kind = 0, 0, b"7bit"
+    size, kind = 0, b"7bit"
     async with aclosing(bodies.content(context.mailboxes, binary)) as chunks:
         async for chunk in chunks:
             size += len(chunk)
-            lines += chunk.count(b"\n")
             if b"\0" in chunk:
                 kind = b"binary"
             elif kind == b"7bit" and not chunk.isascii():
                 kind = b"8bit"
-    return decoded(structure, kind, size, lines)
+    return decoded(structure, kind, size)
 
 
 async def _proven(context: Context, octets: bytes) -> tuple[Place, MessageUrl] | None:
