@@ -168,6 +168,16 @@ def test_idle_without_done(shared_server: RunningServer) -> None:
         assert b"* BYE" in wait_until_closed(client)
 
 
+@pytest.mark.slow
+def test_a_thousand_messages_in_one_append(make_server: MakeServer) -> None:
+    server = make_server()
+    count = 1_000  # as many literals as a command may have
+    with _harmless(server), imap(server, ALICE, "Many") as client:
+        client.send(b"t APPEND Many" + b" {3+}\r\nabc" * count + b"\r\n")
+        assert b"APPENDUID" in client.until(b"t ")[-1]
+        assert client.do(b"FETCH %d FLAGS" % count).startswith(b"t OK")
+
+
 def test_a_bomb_in_compression(make_server: MakeServer) -> None:
     server = make_server()
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)

@@ -10,6 +10,7 @@ from postroad.wire.errors import BadSyntax, WireError
 from postroad.wire.imap.append import (
     Append,
     AppendMessage,
+    AppendReader,
     Replace,
     Url,
     parse_append,
@@ -144,3 +145,41 @@ def test_nothing_but_wire_errors(text: bytes, whole: bool, binary: bool) -> None
     with contextlib.suppress(WireError):
         parse_append(Cursor(command(text, binary=binary)), whole=whole)
         parse_replace(Cursor(command(text, binary=binary)), uid=binary, whole=whole)
+
+
+class _Counting(Cursor):
+    """Counts the announcements of literals that were read."""
+
+    read = 0
+
+    def streamed_literal(self) -> Literal:
+        _Counting.read += 1
+        return super().streamed_literal()
+
+
+_MESSAGE = st.sampled_from(
+    [b" {9+}", b" (\\Seen) {9+}", b" CATENATE (TEXT {9+} TEXT {9+})", b' CATENATE (URL "x")']
+)
+
+
+@given(st.lists(_MESSAGE, min_size=1, max_size=30))
+def test_piece_by_piece_is_the_same_as_at_once(messages: list[bytes]) -> None:
+    text = b" a" + b"".join(messages)
+    whole = command(text)
+    reader = AppendReader()
+    for count, literal in enumerate(whole.literals, 1):
+        begun = RawCommand(text[: literal.end], whole.literals[:count])
+        so_far = reader.read(Cursor(begun), whole=False)
+        assert so_far == parse_append(Cursor(begun), whole=False)
+    assert reader.read(Cursor(whole), whole=True) == parse_append(Cursor(whole))
+
+
+def test_many_messages_are_read_in_linear_time() -> None:
+    text = b" a" + b" {9+}" * 1000
+    whole = command(text)
+    reader, _Counting.read = AppendReader(), 0
+    for count, literal in enumerate(whole.literals, 1):
+        begun = RawCommand(text[: literal.end], whole.literals[:count])
+        reader.read(_Counting(begun), whole=False)
+    assert len(reader.read(_Counting(whole), whole=True).messages) == 1000
+    assert _Counting.read < 3000

@@ -5,7 +5,7 @@ And REPLACE (RFC 8508), whose message is written in the same ways.
 
 from dataclasses import dataclass
 
-from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.cursor import Cursor, Place
 from postroad.wire.imap.framing import Literal
 from postroad.wire.imap.sequence import STAR, SequenceSet
 
@@ -58,15 +58,37 @@ class Replace:
     append: Append
 
 
+class AppendReader:
+    """Reads one command again each time more of it is there, but only what is new.
+
+    The last message it has seen may go on, so that one is read anew; all before are settled.
+    """
+
+    def __init__(self) -> None:
+        self._mailbox = ""
+        self._settled: list[AppendMessage] = []
+        self._place: Place | None = None  # behind what is settled
+
+    def read(self, cursor: Cursor, *, whole: bool) -> Append:
+        """Without `whole`, the command ends with the announcement of a literal."""
+        if self._place is None:
+            cursor.sp()
+            self._mailbox = cursor.mailbox()
+            self._place = cursor.place()
+        cursor.go_to(self._place)
+        message: AppendMessage | None = None
+        while message is None or not cursor.at_end():
+            if message is not None:
+                self._settled.append(message)
+                self._place = cursor.place()
+            cursor.sp()
+            message = _message(cursor, whole=whole)
+        return Append(self._mailbox, (*self._settled, message))
+
+
 def parse_append(cursor: Cursor, *, whole: bool = True) -> Append:
     """Read a command; without `whole`, one that ends with the announcement of a literal."""
-    cursor.sp()
-    mailbox = cursor.mailbox()
-    messages: list[AppendMessage] = []
-    while not messages or not cursor.at_end():
-        cursor.sp()
-        messages.append(_message(cursor, whole=whole))
-    return Append(mailbox, tuple(messages))
+    return AppendReader().read(cursor, whole=whole)
 
 
 def parse_replace(cursor: Cursor, *, uid: bool, whole: bool = True) -> Replace:

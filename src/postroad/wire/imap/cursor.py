@@ -4,6 +4,7 @@ import datetime
 import re
 from calendar import timegm
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from postroad.wire.errors import BadSyntax
@@ -44,6 +45,14 @@ _MAX_FLAGS = 200
 _MAX_FLAG_OCTETS = 255
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cursor was; it stays true when more of the same command has come."""
+
+    position: int
+    next_literal: int
+
+
 class Cursor:
     """A place in one command. Methods consume what they name, or raise `BadSyntax`.
 
@@ -57,6 +66,14 @@ class Cursor:
         self._next_literal = 0
         self._utf8 = utf8
         self.position = 0
+
+    # Places
+
+    def place(self) -> Place:
+        return Place(self.position, self._next_literal)
+
+    def go_to(self, place: Place) -> None:
+        self.position, self._next_literal = place.position, place.next_literal
 
     # Marks and words
 

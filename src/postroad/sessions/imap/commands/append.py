@@ -12,7 +12,7 @@ from postroad.sessions.imap.feature import (
     Replies,
     Stream,
 )
-from postroad.wire.imap.append import Append, parse_append
+from postroad.wire.imap.append import Append, AppendReader, parse_append
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.sequence import encode_in_order
 
@@ -23,26 +23,28 @@ def capabilities(context: Context) -> tuple[bytes, ...]:
 
 
 async def begin(context: Context, cursor: Cursor) -> Stream:
-    command = parse_append(cursor, whole=False)
+    reader = AppendReader()
+    command = reader.read(cursor, whole=False)
     check(context, cursor, command)
-    return AppendStream(context, await Assembly.begin(context, command))
+    return AppendStream(context, reader, await Assembly.begin(context, command))
 
 
 class AppendStream:
-    def __init__(self, context: Context, assembly: Assembly) -> None:
+    def __init__(self, context: Context, reader: AppendReader, assembly: Assembly) -> None:
         self._context = context
+        self._reader = reader
         self._assembly = assembly
 
     async def write(self, chunk: bytes) -> None:
         await self._assembly.write(chunk)
 
     async def next(self, cursor: Cursor) -> None:
-        command = parse_append(cursor, whole=False)
+        command = self._reader.read(cursor, whole=False)
         check(self._context, cursor, command)
         await self._assembly.go_on(command)
 
     async def finish(self, cursor: Cursor) -> Replies:
-        done = await self._assembly.finish(parse_append(cursor))
+        done = await self._assembly.finish(self._reader.read(cursor, whole=True))
         yield Done("Appended", append_uid(done))
 
     def close(self) -> None:
