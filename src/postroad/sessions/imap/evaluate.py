@@ -193,6 +193,11 @@ class Evaluation:
         return among & self._where(uid in wanted for uid in view.uids)
 
 
+def reads_texts(key: Key) -> bool:
+    """Whether messages have to be read for it."""
+    return _cost(key) >= _COSTS[s.HasHeader]
+
+
 def loosened(key: Key) -> Key:
     """What FUZZY makes of a key: of texts the words, in any order; the rest stays exact."""
     match key:

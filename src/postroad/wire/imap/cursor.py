@@ -15,7 +15,7 @@ from postroad.wire.imap.sequence import STAR, SequenceSet, Span
 ItemT = TypeVar("ItemT")
 
 _ATOM = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
-_TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\\]+]+")
+_TAG = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\+]+")
 _ASTRING = re.compile(rb"[^\x00-\x20\x7f-\xff(){%*\"\\]+")
 _LIST_CHARS = re.compile(rb"[^\x00-\x20\x7f-\xff(){\"\\]+")
 _QUOTED = re.compile(rb'"((?:[^\x00\r\n"\\\x80-\xff]|\\["\\])*+)"')

@@ -11,6 +11,7 @@ from postroad.sessions.imap.feature import (
     always,
     no_arguments,
 )
+from postroad.sessions.imap.progress import Progress, steps
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition
 from postroad.wire.imap.sequence import SequenceSet
@@ -34,7 +35,12 @@ async def handle(context: Context, command: SequenceSet | None) -> Replies:
     if command is not None:
         named = set(view.named(command, uid=True))
         uids = [uid for uid in uids if uid in named]
-    gone = await context.mailboxes.expunge(view.place, uids)
+    gone = False
+    progress = Progress(context, len(uids))
+    for done, some in steps(uids):
+        for told in progress.after(done):
+            yield told
+        gone |= bool(await context.mailboxes.expunge(view.place, some))
     code = b""
     if context.qresync and gone:
         await view.refresh()

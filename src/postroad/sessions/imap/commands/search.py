@@ -4,9 +4,9 @@ Extended by RFC 5032 (WITHIN), RFC 5267 (CONTEXT=SEARCH), RFC 5466 (FILTERS), RF
 RFC 8514 (SAVEDATE) and RFC 9394 (PARTIAL).
 """
 
+from contextlib import aclosing
 from functools import partial
 
-from postroad.sessions.imap.evaluate import Evaluation
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
@@ -16,6 +16,7 @@ from postroad.sessions.imap.feature import (
     always,
 )
 from postroad.sessions.imap.filters import with_filters
+from postroad.sessions.imap.progress import Finding
 from postroad.sessions.imap.relevancy import scores_of, wants_scores
 from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.sessions.imap.updating import check_tag, keep_up
@@ -29,7 +30,11 @@ async def handle(context: Context, command: Search, *, by_uid: bool) -> Replies:
     check_tag(context, command)
     await view.refresh()
     wants = wants_scores(command)
-    places = await Evaluation(context, view).places(command.key)
+    finding = Finding(context, view, command.key)
+    async with aclosing(finding.run()) as progress:
+        async for told in progress:
+            yield told
+    places = finding.places
     scores = await scores_of(context, view, command, places) if wants else None
     returns = command.returns
     if returns is None and context.rev2:
@@ -59,6 +64,7 @@ SEARCH = Feature(
         b"FILTERS",
         b"CONTEXT=SEARCH",
         b"SEARCH=FUZZY",
+        b"INPROGRESS",
     ),
     news=News.NO_EXPUNGE,
     refreshes=True,

@@ -1,8 +1,8 @@
 """THREAD and UID THREAD (RFC 5256 section 3; REFS: draft-ietf-morg-inthread)."""
 
+from contextlib import aclosing
 from functools import partial
 
-from postroad.sessions.imap.evaluate import Evaluation
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
@@ -13,6 +13,7 @@ from postroad.sessions.imap.feature import (
 )
 from postroad.sessions.imap.filters import with_filters
 from postroad.sessions.imap.origins import read_origins
+from postroad.sessions.imap.progress import Finding
 from postroad.sessions.imap.results import begin, done, numbers_of
 from postroad.sessions.imap.sorting import read_keys
 from postroad.sessions.imap.threads import by_references, by_references_alone, by_subject
@@ -23,7 +24,11 @@ async def handle(context: Context, command: Thread, *, by_uid: bool) -> Replies:
     view, search = context.selected, await with_filters(context, command.search)
     begin(context, search)
     await view.refresh()
-    places = await Evaluation(context, view).places(search.key)
+    finding = Finding(context, view, search.key)
+    async with aclosing(finding.run()) as progress:
+        async for told in progress:
+            yield told
+    places = finding.places
     kept, (subjects, dates) = await read_keys(context, view, places, _KEYS)
     if command.algorithm is Algorithm.ORDEREDSUBJECT:
         forest = await by_subject(subjects, dates)
