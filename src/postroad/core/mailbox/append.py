@@ -13,7 +13,7 @@ from postroad.core.mailbox.permitted import permitted_flags
 from postroad.core.message.binary import encode_binary
 from postroad.core.message.prepared import new_email, parse
 from postroad.model.events import EventKind, NewEvent, Value
-from postroad.model.ids import AccountId, BlobId, TraceId
+from postroad.model.ids import BlobId, TraceId
 from postroad.model.mailbox import (
     Appended,
     Column,
@@ -23,6 +23,7 @@ from postroad.model.mailbox import (
     NewEmail,
     Replaced,
 )
+from postroad.model.quota import Quota
 from postroad.model.sharing import Place, Rights
 from postroad.ports.bus import Bus
 from postroad.ports.clock import Clock
@@ -71,8 +72,9 @@ class Appending:
         more = 1
         if replaces is not None and replaces.account == target.owner:
             octets, more = octets - freed, 0  # else it made room in another account
-        await self.require_room(target.owner, octets, more)
-        return AppendedMessages(self, target, replaces)
+        quota = await self._store.quota(target.owner)
+        _require_room(quota, octets, more)
+        return AppendedMessages(self, target, quota, replaces)
 
     async def _size(self, message: Replaced) -> int:
         """Raises `NotFound`."""
@@ -152,18 +154,17 @@ class Appending:
             mailbox = target.mailbox.mailbox_id
             await self._store.store_flags(target.owner, mailbox, seen, _SEEN, None, target.viewer)
 
-    async def require_room(self, account: AccountId, octets: int, messages: int) -> None:
-        """Raises `OverQuota`."""
-        quota = await self._store.quota(account)
-        if not quota.has_room(octets, messages):
-            raise OverQuota("the account has no room left")
-
     async def encode_binary(self, octets: Octets) -> Spool | None:
         """Raises `Invalid`, `LowSpace`, `TryLater`."""
         return await encode_binary(octets, self._spools, self._tasks)
 
     def open_spool(self) -> Spool:
         return self._spools.open()
+
+
+def _require_room(quota: Quota, octets: int, messages: int) -> None:
+    if not quota.has_room(octets, messages):
+        raise OverQuota("the account has no room left")
 
 
 def _common(message: Prepared, target: Place) -> Prepared:
@@ -188,9 +189,13 @@ class _Whole:
 class AppendedMessages:
     """Messages on their way in; `close` must be called at their end and is harmless."""
 
-    def __init__(self, appending: Appending, target: Place, replaces: Replaced | None) -> None:
+    def __init__(
+        self, appending: Appending, target: Place, quota: Quota, replaces: Replaced | None
+    ) -> None:
         self._appending = appending
         self._target = target
+        # As it was at the beginning; the store looks again when the messages are put in.
+        self._quota = quota
         self._replaces = replaces
         self._spool = appending.open_spool()
         self._whole: list[_Whole] = []  # their spools are open still
@@ -218,7 +223,7 @@ class AppendedMessages:
             raise TooLarge(f"a message has at most {self._appending.max_octets} octets")
         await self._end(flags, keywords, internal_date)
         count = len(self._prepared) + len(self._whole) + 1
-        await self._appending.require_room(self._target.owner, self._octets + octets, count)
+        _require_room(self._quota, self._octets + octets, count)
         held = sum(len(message.octets) for message in self._whole)
         if len(self._whole) >= _TOGETHER or held >= _TOGETHER_OCTETS:
             await self._prepare()
