@@ -1,4 +1,4 @@
-"""Fuzz the grammar of every IMAP command: only `WireError`."""
+"""Fuzz the grammar of every IMAP command, and of X-GM-RAW: only `WireError`."""
 
 import contextlib
 import sys
@@ -7,9 +7,12 @@ from postroad.sessions.imap.commands import FEATURES
 from postroad.wire.errors import WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.framing import RawCommand
+from postroad.wire.imap.gmailsearch import parse_raw
 
 
 def one_input(data: bytes) -> None:
+    with contextlib.suppress(WireError):
+        parse_raw(data.decode(errors="replace"))
     for feature in FEATURES:
         for utf8 in (False, True):
             with contextlib.suppress(WireError):

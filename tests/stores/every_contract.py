@@ -2,6 +2,7 @@
 
 from stores.changes_contract import ChangesContract
 from stores.directory_contract import AccountsContract, CredentialsContract, TenantsContract
+from stores.label_contract import LabelContract
 from stores.lease_contract import LeaseContract
 from stores.mail_contract import AppendContract, DeliverContract
 from stores.mailboxes_contract import MailboxesContract
@@ -29,6 +30,7 @@ __all__ = [
     "TestDeliver",
     "TestEvents",
     "TestFlags",
+    "TestLabels",
     "TestLeases",
     "TestMailboxes",
     "TestMetadata",
@@ -54,6 +56,7 @@ TestCredentials = CredentialsContract
 TestDeliver = DeliverContract
 TestEvents = EventsContract
 TestFlags = FlagsContract
+TestLabels = LabelContract
 TestLeases = LeaseContract
 TestMailboxes = MailboxesContract
 TestMetadata = MetadataContract

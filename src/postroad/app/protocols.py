@@ -113,6 +113,7 @@ def _imap_maker(
         max_append_octets=program.settings.limits.message_octets,
         utf8_only=program.settings.imap.utf8_only,
         submitters=frozenset(map(normalise_address, program.settings.imap.url_submitters)),
+        gmail=program.settings.imap.gmail,
         literal_minus=program.settings.imap.literal is LiteralForm.MINUS,
     )
     patience = ImapPatience(after_login_seconds=program.settings.imap.idle_timeout.total_seconds())

@@ -227,6 +227,8 @@ class ImapSettings:
     """How long a client may be silent; RFC 9051 section 5.4 asks for at least 30 minutes."""
     shared_seen: SharedSeen = SharedSeen.PRIVATE
     """In mailboxes of others: whether everybody has a \\Seen of their own, or all have one."""
+    gmail: bool = False
+    """Labels, numbers and searches as at Gmail (X-GM-EXT-1), for programs that know them."""
     virtual: bool = False
     """Show `Virtual/All Mail`, `Virtual/Starred` and saved searches as mailboxes; programs that
     synchronise every mailbox then take their messages twice."""

@@ -11,6 +11,7 @@ from typing import Protocol
 from postroad.base.moments import Moment
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, EmailId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.labels import Held, LabelChange
 from postroad.model.mailbox import (
     Appended,
     Column,
@@ -262,6 +263,21 @@ class MailStore(Protocol):
         Each goes to its old mailbox, or else to the one that has its name now, or else to INBOX,
         and counts to the quota again. What is not kept is left out; the rest is in the order of
         mailbox id and UID. Raises `NotFound`, `OverQuota`.
+        """
+        ...
+
+    @abstractmethod
+    async def held(self, account: AccountId, emails: Sequence[EmailId]) -> list[Held]:
+        """Every placement of these emails, in order of email, mailbox and UID."""
+        ...
+
+    @abstractmethod
+    async def relabel(
+        self, account: AccountId, emails: Sequence[EmailId], change: LabelChange
+    ) -> None:
+        """Put emails into mailboxes and take them out of others; what goes is kept for undelete.
+
+        Raises `NotFound`, `NoSuchTarget`, `OverQuota`, `Invalid` where one would be nowhere.
         """
         ...
 

@@ -5,6 +5,7 @@ Alice; 4 is Eve, of
 another one. ``info@example.test`` is a shared account.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -120,6 +121,7 @@ class Neighbours:
         self._folder = folder
         self._private = True
         self._shows_virtual = False
+        self._settings = SETTINGS
 
     async def move_in(self) -> "Neighbours":
         for name in dict.fromkeys([*PEOPLE.values(), "info@example.test"]):
@@ -186,6 +188,11 @@ class Neighbours:
             case ["quota", address, octets]:
                 account = self.people[address].account_id
                 await self.directory.set_account_quota(account, QuotaLimits(int(octets)))
+            case ["gmail"]:
+                self._settings = replace(SETTINGS, gmail=True)
+            case ["use", address, name, use]:
+                account = self.people[address].account_id
+                await self.mail.create_mailbox(account, MailboxName(name), SpecialUse(f"\\{use}"))
             case ["virtual", "mailboxes"]:
                 self._shows_virtual = True
                 self._serve()
@@ -216,7 +223,7 @@ class Neighbours:
         """Send as one client; clients that listen hear the news."""
         if client not in self.sessions:
             self.sessions[client] = ImapSession(
-                SETTINGS, Peer("192.0.2.1"), self.services, has_tls=True, can_start_tls=False
+                self._settings, Peer("192.0.2.1"), self.services, has_tls=True, can_start_tls=False
             )
             await self._receive(client, b"a LOGIN %b x\r\n" % PEOPLE[client].encode())
         received = {client: await self._receive(client, octets)}

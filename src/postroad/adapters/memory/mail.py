@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import cast
 
+from postroad.adapters.memory.labelling import MemoryLabels
 from postroad.adapters.memory.mailboxes import (
     MemoryMailboxes,
     load_selectable,
@@ -56,7 +57,7 @@ Arrival = tuple[NewEmail, Flags, frozenset[str]]
 Forward = tuple[AccountId, NewSubmission, Sequence[NewEvent]]
 
 
-class MemoryMailStore(MemoryTransfer, MemoryUndelete, MemoryMailboxes):
+class MemoryMailStore(MemoryLabels, MemoryTransfer, MemoryUndelete, MemoryMailboxes):
     def _selectable(self, account: AccountId, mailbox: MailboxId) -> Box:
         """What can be read, also a virtual mailbox. Raises `NotFound`."""
         owner = self._state.owner(account)

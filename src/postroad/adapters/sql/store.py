@@ -8,6 +8,7 @@ from postroad.adapters.sql.mail import (
     arriving,
     flags,
     giving,
+    labelling,
     mailboxes,
     moving,
     reading,
@@ -20,6 +21,7 @@ from postroad.adapters.sql.statement import Row, Steps
 from postroad.base.moments import Moment
 from postroad.model.events import NewEvent
 from postroad.model.ids import AccountId, EmailId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.labels import Held, LabelChange
 from postroad.model.mailbox import (
     Appended,
     Column,
@@ -234,6 +236,14 @@ class SqlMailStore(MailStore):
         self, account: AccountId, messages: Sequence[tuple[MailboxId, Uid]]
     ) -> list[RestoredMessage]:
         return await self._engine.write(lambda: undeleting.restore(account, messages))
+
+    async def held(self, account: AccountId, emails: Sequence[EmailId]) -> list[Held]:
+        return await self._engine.read(lambda: labelling.held(account, emails))
+
+    async def relabel(
+        self, account: AccountId, emails: Sequence[EmailId], change: LabelChange
+    ) -> None:
+        await self._engine.write(lambda: labelling.relabel(account, emails, change))
 
     async def quota(self, account: AccountId) -> Quota:
         return await self._engine.read(lambda: reading.quota(account))

@@ -11,7 +11,8 @@ from postroad.core.mailbox.permitted import permitted_change, require
 from postroad.core.mailbox.recent import Recents
 from postroad.core.mailbox.snapshot import Snapshot
 from postroad.core.mailbox.virtual import VirtualMailboxes
-from postroad.model.ids import AccountId, BlobId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.ids import AccountId, BlobId, EmailId, MailboxId, MailboxName, ModSeq, Uid
+from postroad.model.labels import Held, LabelChange
 from postroad.model.mailbox import (
     BlobRange,
     Column,
@@ -228,6 +229,20 @@ class MailboxService:
         require(target.rights, Rights.INSERT)
         sides = source.side, target.side
         return await self._store.transfer(uids, *sides, target.rights, keep=keep)
+
+    async def held(self, place: Place, emails: Sequence[EmailId]) -> list[Held]:
+        """Where the owner has these emails; ask for a thousand at a time."""
+        return await self._store.held(place.owner, emails)
+
+    async def relabel(self, place: Place, emails: Sequence[EmailId], change: LabelChange) -> None:
+        """Change in which mailboxes the owner has these emails.
+
+        Raises `NoSuchTarget`, `OverQuota`, `Invalid` where one would be in none.
+        """
+        for start in range(0, len(emails), self._limits.slice_messages):
+            some = emails[start : start + self._limits.slice_messages]
+            await self._store.relabel(place.owner, some, change)
+        self._bus.announce(place.owner)
 
     async def expunge(self, place: Place, uids: Sequence[Uid]) -> Sequence[Uid]:
         """Remove those of `uids` that are marked \\Deleted; returns what went.

@@ -12,9 +12,12 @@ from typing import Protocol, assert_never, cast
 
 from postroad.base.moments import Moment
 from postroad.core.mailbox.service import MailboxService
+from postroad.core.search.folding import fold
 from postroad.model.ids import Uid
 from postroad.model.mailbox import Column
+from postroad.model.sharing import Place
 from postroad.sessions.imap import flags
+from postroad.sessions.imap.attached import has_attachment, number_offset
 from postroad.sessions.imap.needs import TextSearch
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap import searchkeys as s
@@ -33,10 +36,12 @@ _COSTS = {
     s.Within: 1,
     s.Sized: 1,
     s.HasId: 1,
+    s.HasNumber: 1,
+    s.HasAttachment: 1,
     s.HasHeader: 2,
     s.HasText: 3,
 }
-_RowKey = s.Sized | s.Dated | s.Saved | s.Within | s.HasId
+_RowKey = s.Sized | s.Dated | s.Saved | s.Within | s.HasId | s.HasNumber | s.HasAttachment
 _GONE = -1  # the place in the snapshot of a message that was expunged meanwhile
 
 
@@ -96,13 +101,24 @@ class Evaluation:
                 return among & ~await self._mask(key.key, among)
             case s.HasHeader() | s.HasText():
                 return await self._text(key, among)
-            case s.Sized() | s.Dated() | s.Saved() | s.Within() | s.HasId():
+            case s.Sized() | s.Dated() | s.Saved() | s.Within():
+                return among & await self._stored(key, among)
+            case s.HasId() | s.HasNumber() | s.HasAttachment():
                 return among & await self._stored(key, among)
             case _:
                 return among & self._known(key)
 
     def _known(
-        self, key: s.All | s.HasFlag | s.IsRecent | s.InSet | s.ModifiedSince | s.Filter
+        self,
+        key: s.All
+        | s.HasFlag
+        | s.IsRecent
+        | s.InSet
+        | s.ModifiedSince
+        | s.HasEmail
+        | s.Filter
+        | s.HasLabel
+        | s.GmailRaw,
     ) -> Mask:
         """What the snapshot alone answers."""
         match key:
@@ -120,10 +136,20 @@ class Evaluation:
                 return self._where(
                     place != _GONE and mod_seqs[place] >= key.mod_seq for place in self._places()
                 )
-            case s.Filter():
-                raise RuntimeError("filters are put in before a search begins")
+            case s.HasEmail():
+                return self._has_email(key)
+            case s.Filter() | s.HasLabel() | s.GmailRaw():
+                raise RuntimeError("what these stand for is put in before a search begins")
             case _:
                 assert_never(key)
+
+    def _has_email(self, key: s.HasEmail) -> Mask:
+        if key.owner != self._view.account:
+            return 0
+        email_ids = self._view.snapshot.placements.email_ids
+        return self._where(
+            place != _GONE and email_ids[place] in key.email_ids for place in self._places()
+        )
 
     def _flag(self, key: s.HasFlag) -> Mask:
         placements = self._view.snapshot.placements
@@ -160,7 +186,7 @@ class Evaluation:
     # What needs rows
 
     async def _stored(self, key: _RowKey, among: Mask) -> Mask:
-        column, matches = _row_test(key, self._now, self._view.place.id_prefix)
+        column, matches = _row_test(key, self._now, self._view.place)
         mask = bytearray(self._count)
         places = list(compress(range(self._count), among.to_bytes(self._count, "little")))
         view = self._view
@@ -232,9 +258,7 @@ def _cost(key: Key) -> int:
             return _COSTS.get(type(key), 0)
 
 
-def _row_test(
-    key: _RowKey, now: Moment, id_prefix: str
-) -> tuple[Column, Callable[[object], bool]]:
+def _row_test(key: _RowKey, now: Moment, place: Place) -> tuple[Column, Callable[[object], bool]]:
     """The column that decides, and how."""
     match key:
         case s.Sized():
@@ -257,8 +281,15 @@ def _row_test(
             return Column.INTERNAL_DATE, _side(Side.BEFORE, since + 1, since)
         case s.HasId():
             column = Column.THREAD_ID if key.thread else Column.EMAIL_ID
-            start_of_id = ("T" if key.thread else "M") + id_prefix
+            start_of_id = ("T" if key.thread else "M") + place.id_prefix
             return column, lambda value: f"{start_of_id}{value}" == key.object_id
+        case s.HasNumber():
+            column = Column.THREAD_ID if key.thread else Column.EMAIL_ID
+            number = key.number - number_offset(place)
+            return column, lambda value: value == number
+        case s.HasAttachment():
+            wanted = fold(key.filename)
+            return Column.PART_TABLE, lambda value: has_attachment(cast("bytes", value), wanted)
 
 
 def _side(side: Side, start: int, end: int) -> Callable[[object], bool]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from postroad.base.errors import Invalid
 from postroad.sessions.imap.errors import UndefinedFilter
 from postroad.sessions.imap.feature import Context
+from postroad.sessions.imap.labels import with_labels
 from postroad.wire.errors import WireError
 from postroad.wire.imap.search import Search, parse_criteria
 from postroad.wire.imap.searchkeys import And, Filter, Fuzzy, Key, Not, Or
@@ -15,9 +16,16 @@ _MAX_FILTERS = 100  # named by one search, however they name each other
 
 
 async def with_filters(context: Context, search: Search) -> Search:
-    """The search with what its filters stand for. Raises `UndefinedFilter`."""
-    if not search.uses_filters:
-        return search
+    """The search with what its filters and labels stand for.
+
+    Raises `UndefinedFilter`, `BadSyntax`.
+    """
+    if search.uses_filters:
+        search = await _expanded(context, search)
+    return await with_labels(context, search)
+
+
+async def _expanded(context: Context, search: Search) -> Search:
     there = await context.services.annotations.of_server(context.viewer)
     expansion = _Expansion(there)
     key = expansion.key(search.key, ())
@@ -28,6 +36,7 @@ async def with_filters(context: Context, search: Search) -> Search:
         uses_mod_seq=search.uses_mod_seq or expansion.uses_mod_seq,
         uses_fuzzy=search.uses_fuzzy or expansion.uses_fuzzy,
         uses_numbers=search.uses_numbers or expansion.uses_numbers,
+        uses_gmail=search.uses_gmail or expansion.uses_gmail,
     )
 
 
@@ -49,6 +58,7 @@ class _Expansion:
     uses_mod_seq: bool = False
     uses_numbers: bool = False
     uses_fuzzy: bool = False
+    uses_gmail: bool = False
 
     def key(self, key: Key, within: tuple[str, ...]) -> Key:
         """`within` are the filters that led here."""
@@ -82,4 +92,5 @@ class _Expansion:
         self.uses_mod_seq |= search.uses_mod_seq
         self.uses_fuzzy |= search.uses_fuzzy
         self.uses_numbers |= search.uses_numbers
+        self.uses_gmail |= search.uses_gmail
         return self.key(search.key, (*within, name))

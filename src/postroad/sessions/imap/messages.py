@@ -5,7 +5,9 @@ from typing import cast
 
 from postroad.model.ids import Uid
 from postroad.model.mailbox import Column
+from postroad.sessions.imap.attached import number_offset
 from postroad.sessions.imap.feature import Context
+from postroad.sessions.imap.labels import labels_of
 from postroad.sessions.imap.view import Batch, Selected
 from postroad.wire.imap.fetch import Item
 from postroad.wire.imap.responses import MODSEQ, UID, Told, date_time, string
@@ -17,6 +19,7 @@ _PLAIN = {
     Item.INTERNALDATE: (Column.INTERNAL_DATE,),
     Item.RFC822_SIZE: (Column.SIZE,),
     Item.THREADID: (Column.THREAD_ID,),
+    Item.X_GM_THRID: (Column.THREAD_ID,),
     Item.PREVIEW: (Column.PREVIEW,),
     Item.SAVEDATE: (Column.SAVED_AT,),
 }
@@ -47,11 +50,14 @@ class ItemReader:
         self._view = view
         self._items = items
         self._id_prefix = view.place.id_prefix.encode()
+        self._offset = number_offset(view.place)
         self._by_item = _UTF8 if context.utf8 else _PLAIN
         wanted = [column for item in items for column in self._by_item.get(item, ())]
         self._columns = list(dict.fromkeys([*wanted, *more]))
         stored = [item for item in items if item in self._by_item]
-        is_alone = len(stored) == 1 and stored[0] in _OCTETS and not more
+        self._wants_labels = Item.X_GM_LABELS in items
+        plain = not more and not self._wants_labels
+        is_alone = len(stored) == 1 and stored[0] in _OCTETS and plain
         self._alone = stored[0] if is_alone else None
 
     async def read(self, batch: Batch) -> tuple[Batch, list[Told], Stored]:
@@ -70,7 +76,15 @@ class ItemReader:
                 batch = _still_there(batch, {cast("int", row[0]) for row in rows})
             by_column = list(zip(*rows, strict=True))[1:] if rows else [()] * len(self._columns)
             stored = dict(zip(self._columns, by_column, strict=True))
-        return batch, [self._told(item, batch, stored) for item in self._items], stored
+        told = [self._told(item, batch, stored) for item in self._items]
+        if self._wants_labels:
+            at = self._items.index(Item.X_GM_LABELS)
+            told[at] = Told(told[at].form, await self._labels(batch))
+        return batch, told, stored
+
+    async def _labels(self, batch: Batch) -> Sequence[bytes]:
+        email_ids = batch.of(self._view.snapshot.placements.email_ids)
+        return await labels_of(self._context, self._view, email_ids)
 
     async def _read_octets(self, batch: Batch, alone: Item) -> tuple[Batch, list[Told], Stored]:
         """As `read`, where octets of one item are all that is wanted of the rows."""
@@ -99,8 +113,15 @@ class ItemReader:
                 return Told(MODSEQ, batch.of(placements.mod_seqs))
             case Item.EMAILID:
                 return Told(b"EMAILID (M%b%%d)" % self._id_prefix, batch.of(placements.email_ids))
+            case Item.X_GM_MSGID:
+                return Told(b"X-GM-MSGID %d", self._numbers(batch.of(placements.email_ids)))
+            case Item.X_GM_LABELS:
+                return Told(b"X-GM-LABELS %b", ())  # filled in by `read`
             case _:
                 return self._stored(item, stored)
+
+    def _numbers(self, ids: Sequence[int]) -> Sequence[int]:
+        return [number + self._offset for number in ids] if self._offset else ids
 
     def _stored(self, item: Item, stored: Stored) -> Told:
         columns = [stored[column] for column in self._by_item[item]]
@@ -114,6 +135,9 @@ class ItemReader:
                 return Told(b"PREVIEW %b", encoded)
             case Item.RFC822_SIZE:
                 return Told(b"RFC822.SIZE %d", cast("Sequence[int]", columns[0]))
+            case Item.X_GM_THRID:
+                threads = self._numbers(cast("Sequence[int]", columns[0]))  # see Column
+                return Told(b"X-GM-THRID %d", threads)
             case Item.THREADID:
                 return Told(
                     b"THREADID (T%b%%d)" % self._id_prefix, cast("Sequence[int]", columns[0])

@@ -26,6 +26,9 @@ _REFUSED = {
     s.ModifiedSince: "MODSEQ",
     s.Within: "OLDER and YOUNGER",
     s.Filter: "FILTER",
+    s.GmailRaw: "X-GM-RAW",
+    s.HasLabel: "X-GM-LABELS",
+    s.HasNumber: "X-GM-MSGID and X-GM-THRID",
 }
 
 
@@ -46,7 +49,7 @@ def _check(key: s.Key) -> None:
         case s.And() | s.Or():
             for each in key.keys:
                 _check(each)
-        case s.Not():
+        case s.Not() | s.Fuzzy():
             _check(key.key)
         case _ if type(key) in _REFUSED:
             raise Invalid(f"{_REFUSED[type(key)]} cannot be in a search that is kept")

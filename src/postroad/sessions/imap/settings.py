@@ -35,6 +35,8 @@ class ImapSettings:
     """Nothing that may need UTF-8 before it is enabled: UTF8=ONLY (RFC 6855 section 6)."""
     submitters: frozenset[str] = frozenset()
     """Addresses that may fetch URLs which were made for submission (RFC 4467 section 3)."""
+    gmail: bool = False
+    """Messages have labels and numbers as at Gmail: X-GM-EXT-1."""
     sasl: Circumstances = PASSWORDS_ONLY
     """What of SASL the settings make possible."""
 

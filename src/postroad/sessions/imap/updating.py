@@ -51,6 +51,8 @@ def keep_up(
     view = context.selected
     if command.returns is None or Return.UPDATE not in command.returns:
         return None
+    if command.uses_gmail:
+        return no_update(context.tag, "Results of labels are not kept up to date")
     held = sum(len(update.members) for update in view.updates.values())
     if any(each.key is SortKey.RELEVANCY for each in criteria):
         return no_update(context.tag, "Scores are not kept up to date")

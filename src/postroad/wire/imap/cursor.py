@@ -24,6 +24,7 @@ _ESCAPED = re.compile(rb"\\(.)")
 _LITERAL = re.compile(rb"(~?)\{\d{1,20}\+?\}")
 _NUMBER = re.compile(rb"\d{1,20}")
 _RANGE = re.compile(rb"(\*|[1-9]\d{0,9})(?::(\*|[1-9]\d{0,9}))?")
+_SYSTEM_LABEL = re.compile(rb"\\[A-Za-z]+")
 _FLAG = re.compile(rb"\\?[^\x00-\x20\x7f-\xff(){%*\"\\\]]+")
 _DATE = re.compile(rb'("?)(\d{1,2})-([A-Za-z]{3})-(\d{4})\1')
 _DATE_TIME = re.compile(
@@ -203,6 +204,12 @@ class Cursor:
         """A mailbox name as text; any spelling of INBOX comes back as ``INBOX``."""
         name = self._mailbox_text(self.astring())
         return "INBOX" if name.upper() == "INBOX" else name
+
+    def label(self) -> str:
+        """A label of X-GM-LABELS: a name as of a mailbox, or a system label such as \\Inbox."""
+        if self.sees(b"\\"):
+            return self.match(_SYSTEM_LABEL, "a label")[0].decode()
+        return self._mailbox_text(self.astring())
 
     def list_mailbox(self) -> str:
         """A mailbox name in which ``*`` and ``%`` are wildcards."""

@@ -11,7 +11,7 @@ from postroad.wire.imap.sequence import SequenceSet
 _MAX_ITEMS = 200
 _MAX_FIELDS = 200
 _MAX_PATH = 100
-_ITEM = re.compile(rb"[A-Za-z0-9.]+")
+_ITEM = re.compile(rb"[A-Za-z0-9.\-]+")
 
 
 class Item(Enum):
@@ -29,6 +29,12 @@ class Item(Enum):
     SAVEDATE = b"SAVEDATE"  # RFC 8514 section 4.2
     THREADID = b"THREADID"  # RFC 8474 section 5.2
     UID = b"UID"
+    X_GM_LABELS = b"X-GM-LABELS"
+    X_GM_MSGID = b"X-GM-MSGID"
+    X_GM_THRID = b"X-GM-THRID"
+
+
+GMAIL_ITEMS = frozenset((Item.X_GM_LABELS, Item.X_GM_MSGID, Item.X_GM_THRID))
 
 
 class What(Enum):
@@ -137,14 +143,22 @@ def parse_section(cursor: Cursor) -> Section:
 
 
 def parse_attributes(cursor: Cursor) -> tuple[FetchAtt, ...]:
-    """``(fetch-att ...)``, each once; also of NOTIFY and of UPDATE (RFC 5465)."""
+    """``(fetch-att ...)`` of NOTIFY and of UPDATE (RFC 5465)."""
+    items = _attributes(cursor)
+    if not GMAIL_ITEMS.isdisjoint(items):
+        raise cursor.wrong("fetch items without those of X-GM-EXT-1")
+    return items
+
+
+def _attributes(cursor: Cursor) -> tuple[FetchAtt, ...]:
+    """Each once."""
     items = cursor.parenthesized(lambda: _att(cursor, _name(cursor)), limit=_MAX_ITEMS)
     return tuple(dict.fromkeys(items))
 
 
 def _items(cursor: Cursor) -> tuple[FetchAtt, ...]:
     if cursor.sees(b"("):
-        return parse_attributes(cursor)
+        return _attributes(cursor)
     name = _name(cursor)
     return _MACROS.get(name) or (_att(cursor, name),)
 

@@ -48,6 +48,7 @@ class Search:
     uses_filters: bool = False
     attributes: tuple[FetchAtt, ...] = ()
     uses_fuzzy: bool = False
+    uses_gmail: bool = False  # keys of X-GM-EXT-1
 
 
 _RETURNS = {option.name.encode(): option for option in Return if option.name}
@@ -125,6 +126,7 @@ def program(cursor: Cursor, options: ReturnOptions) -> Search:
         parser.uses_filters,
         options.attributes,
         parser.uses_fuzzy,
+        parser.uses_gmail,
     )
 
 

@@ -132,6 +132,44 @@ class Fuzzy:
 
 
 @dataclass(frozen=True, slots=True)
+class HasNumber:
+    """X-GM-MSGID and (`thread`) X-GM-THRID."""
+
+    number: int
+    thread: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HasLabel:
+    """X-GM-LABELS; with `is_loose` a hyphen stands for any sign, as in X-GM-RAW."""
+
+    label: str
+    is_loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HasAttachment:
+    """A file is attached, its name containing `filename`."""
+
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GmailRaw:
+    """X-GM-RAW, to be read by `gmailsearch`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HasEmail:
+    """Among these emails of an account; stands for what only the mailboxes tell."""
+
+    owner: int
+    email_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     key: "Key"
 
@@ -161,6 +199,11 @@ Key = (
     | HasId
     | Filter
     | Fuzzy
+    | HasNumber
+    | HasLabel
+    | HasAttachment
+    | GmailRaw
+    | HasEmail
     | Not
     | And
     | Or
@@ -205,6 +248,7 @@ class KeyParser:
         self.uses_mod_seq = False
         self.uses_filters = False
         self.uses_fuzzy = False
+        self.uses_gmail = False
         self.uses_numbers = False  # message numbers, which `$` is not
 
     def key(self, depth: int) -> Key:
@@ -272,10 +316,23 @@ class KeyParser:
             case b"FILTER":
                 self.uses_filters = True
                 return Filter(cursor.match(_FILTER, "the name of a filter")[0].decode().lower())
+            case b"X-GM-RAW" | b"X-GM-LABELS" | b"X-GM-MSGID" | b"X-GM-THRID":
+                self.uses_gmail = True
+                return self._gmail(name)
             case b"SAVEDBEFORE" | b"SAVEDON" | b"SAVEDSINCE":
                 return Saved(_SAVED[name], cursor.date())
             case _:
                 raise cursor.wrong("a known search key")
+
+    def _gmail(self, name: bytes) -> Key:
+        cursor = self._cursor
+        match name:
+            case b"X-GM-RAW":
+                return GmailRaw(cursor.text())
+            case b"X-GM-LABELS":
+                return HasLabel(cursor.label())
+            case _:
+                return HasNumber(cursor.number64(), thread=name == b"X-GM-THRID")
 
     def _header(self) -> Key:
         field = self._cursor.text().lower()

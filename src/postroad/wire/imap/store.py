@@ -26,17 +26,38 @@ class Store:
     unchanged_since: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoreLabels:
+    """X-GM-LABELS instead of FLAGS, which takes no modifier."""
+
+    messages: SequenceSet
+    action: Action
+    labels: tuple[str, ...]
+    silent: bool = False
+
+
 _ACTIONS = {action.value: action for action in Action}
 
 
-def parse_store(cursor: Cursor) -> Store:
+_LABEL_ACTIONS = {
+    b"X-GM-LABELS": Action.REPLACE,
+    b"+X-GM-LABELS": Action.ADD,
+    b"-X-GM-LABELS": Action.REMOVE,
+}
+
+
+def parse_store(cursor: Cursor) -> Store | StoreLabels:
     cursor.sp()
     messages = cursor.sequence_set()
     cursor.sp()
     unchanged_since = _modifiers(cursor) if cursor.sees(b"(") else None
     name = cursor.word()
     silent = name.endswith(b".SILENT")
-    action = _ACTIONS.get(name.removesuffix(b".SILENT"))
+    name = name.removesuffix(b".SILENT")
+    if name in _LABEL_ACTIONS and unchanged_since is None:
+        labels = _labels(cursor)
+        return StoreLabels(messages, _LABEL_ACTIONS[name], labels, silent)
+    action = _ACTIONS.get(name)
     if action is None:
         raise cursor.wrong("FLAGS, +FLAGS or -FLAGS")
     cursor.sp()
@@ -56,6 +77,16 @@ def _flags(cursor: Cursor) -> tuple[str, ...]:
         if len(flags) > _MAX_FLAGS:
             raise cursor.wrong(f"at most {_MAX_FLAGS} flags")
     return tuple(flags)
+
+
+def _labels(cursor: Cursor) -> tuple[str, ...]:
+    cursor.sp()
+    if cursor.sees(b"("):
+        labels = cursor.maybe_empty(cursor.label, limit=_MAX_FLAGS)
+    else:
+        labels = [cursor.label()]
+    cursor.end()
+    return tuple(dict.fromkeys(labels))
 
 
 def _modifiers(cursor: Cursor) -> int:

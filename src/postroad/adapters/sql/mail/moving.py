@@ -102,6 +102,20 @@ def expunge(
     return gone
 
 
+def discard(owner: AccountId, mailbox: MailboxId, uids: Sequence[Uid]) -> Steps[None]:
+    """Expunge messages, whatever their flags."""
+    yield from lock(owner)
+    found = yield from load_selectable(owner, mailbox)
+    rows = yield Run(*choose(_SIZES, uids, {"owner": owner, "mailbox": mailbox}))
+    there = [Uid(integer(row[0])) for row in rows]
+    if not there:
+        return
+    octets = sum(integer(row[1]) for row in rows)
+    mod_seq, _ = yield from take(owner, octets=-octets)
+    yield from keep_expunged(owner, found, there)
+    yield from remove(owner, mailbox, there, octets, mod_seq)
+
+
 def replace(target: AccountId, message: Replaced) -> Steps[None]:
     """Expunge a message, before another comes in its place at the owner `target`.
 

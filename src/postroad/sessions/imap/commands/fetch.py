@@ -22,9 +22,10 @@ from postroad.sessions.imap.feature import (
     always,
 )
 from postroad.sessions.imap.fetching import replies
+from postroad.sessions.imap.labels import require_gmail
 from postroad.sessions.imap.view import Selected
 from postroad.wire.errors import BadSyntax
-from postroad.wire.imap.fetch import Fetch, Item, Section, parse_fetch
+from postroad.wire.imap.fetch import GMAIL_ITEMS, Fetch, Item, Section, parse_fetch
 from postroad.wire.imap.partial import PartialRange
 from postroad.wire.imap.responses import Condition, Vanished
 from postroad.wire.imap.sequence import SequenceSet, Span, absent, merged, spans_of
@@ -68,6 +69,8 @@ def _begin(context: Context, command: Fetch, *, by_uid: bool) -> None:
     """What holds for the modifiers, before anything is read."""
     if command.vanished and not (by_uid and context.qresync):
         raise BadSyntax("VANISHED in UID FETCH, after ENABLE QRESYNC", 0)  # RFC 7162 3.2.6
+    if not GMAIL_ITEMS.isdisjoint(command.items):
+        require_gmail(context)
     if command.partial is not None and not by_uid:
         raise BadSyntax("PARTIAL in UID FETCH", 0)  # RFC 9394 section 3.3
     if command.changed_since is not None or Item.MODSEQ in command.items:

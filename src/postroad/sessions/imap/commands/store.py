@@ -16,10 +16,11 @@ from postroad.sessions.imap.feature import (
     Replies,
 )
 from postroad.sessions.imap.flags import Look
+from postroad.sessions.imap.labelling import store_labels
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.responses import MODSEQ, UID, Condition, Fetched, Told
 from postroad.wire.imap.sequence import encode_numbers
-from postroad.wire.imap.store import Action, Store, parse_store
+from postroad.wire.imap.store import Action, Store, StoreLabels, parse_store
 
 _ACTIONS = {
     Action.REPLACE: FlagAction.REPLACE,
@@ -28,7 +29,13 @@ _ACTIONS = {
 }
 
 
-async def handle(context: Context, command: Store, *, by_uid: bool) -> Replies:
+def handle(context: Context, command: Store | StoreLabels, *, by_uid: bool) -> Replies:
+    if isinstance(command, StoreLabels):
+        return store_labels(context, command, by_uid=by_uid)
+    return _store(context, command, by_uid=by_uid)
+
+
+async def _store(context: Context, command: Store, *, by_uid: bool) -> Replies:
     view = context.selected
     if command.unchanged_since is not None:
         context.enable(Extension.CONDSTORE)  # RFC 7162 section 3.1
@@ -142,11 +149,17 @@ def _after(look: Look, change: FlagChange) -> Look:
     return int(system), " ".join(sorted(keywords))
 
 
+def capabilities(context: Context) -> tuple[bytes, ...]:
+    """X-GM-EXT-1 is a promise about FETCH and SEARCH, too."""
+    return (b"X-GM-EXT-1",) if context.settings.gmail else ()
+
+
 STORE = Feature(
     b"STORE",
     ONLY_SELECTED,
     parse_store,
     partial(handle, by_uid=False),
+    capabilities,
     news=News.NO_EXPUNGE,
     refreshes=True,
     by_number=True,
