@@ -24,5 +24,5 @@ class LeaseStore(Protocol):
 
     @abstractmethod
     async def any_held(self, prefix: str, now: Moment) -> bool:
-        """Whether anybody holds a lease whose name begins so."""
+        """Whether anybody holds a lease whose name begins with `prefix`, which is not empty."""
         ...

@@ -13,7 +13,7 @@ _TAKE = Sql("""
 """)
 _GIVE_BACK = Sql("DELETE FROM lease WHERE name = :name AND token = :token")
 _ANY_HELD = Sql("""
-    SELECT 1 FROM lease WHERE substr(name, 1, :length) = :prefix AND lapses_at > :now LIMIT 1
+    SELECT 1 FROM lease WHERE name >= :low AND name < :high AND lapses_at > :now LIMIT 1
 """)
 
 
@@ -36,7 +36,8 @@ class SqlLeaseStore(LeaseStore):
 
     async def any_held(self, prefix: str, now: Moment) -> bool:
         def operation() -> Steps[bool]:
-            params: Params = {"prefix": prefix, "length": len(prefix), "now": now}
+            high = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+            params: Params = {"low": prefix, "high": high, "now": now}
             return bool((yield Run(_ANY_HELD, params)))
 
         return await self._engine.look_up(operation)

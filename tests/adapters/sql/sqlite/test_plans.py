@@ -41,6 +41,12 @@ UPKEEP = {  # duties and the operator's check, once in a while
     "upkeep._GARBAGE",
     "directory.accounts._BLOBS",
     "directory.accounts._CLEAR",
+    "renumbering._VALIDITIES",
+    "renumbering._OWNERS",
+    "renumbering._MOD_SEQS",
+    "renumbering._VIRTUAL",
+    "renumbering._VIRTUAL_LAST",
+    "renumbering._CLAIMED",
     "events._OF_MESSAGE",
 }
 
