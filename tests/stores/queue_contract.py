@@ -372,6 +372,17 @@ class OperateContract:
         story = [one.kind for one in await stores.queue.events(account, new.trace_id)]
         assert story == [EventKind.HELD, EventKind.RELEASED]
 
+    async def test_what_is_released_waits_for_its_time(self, stores: Stores) -> None:
+        account = await stores.account()
+        await submit(stores, account, submission("a@one.test", send_at=at(60)))
+        told = event(TraceId(""), EventKind.HELD, at(1))
+        assert await stores.queue.hold(ALL, told) == 1
+        assert await stores.queue.release(ALL, at(2), told) == 1
+        assert await stores.queue.next_due_at() == at(60)
+        assert await stores.queue.hold(ALL, told) == 1
+        assert await stores.queue.release(ALL, at(70), told) == 1
+        assert await stores.queue.next_due_at() == at(70)
+
     async def test_canceling_leaves_alone_what_is_being_sent(self, stores: Stores) -> None:
         account = await stores.account()
         sending = submission("a@one.test")

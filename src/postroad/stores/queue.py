@@ -121,7 +121,9 @@ class QueueStore(Protocol):
     async def hold(self, which: QueueFilter, event: NewEvent) -> int: ...
 
     @abstractmethod
-    async def release(self, which: QueueFilter, now: Moment, event: NewEvent) -> int: ...
+    async def release(self, which: QueueFilter, now: Moment, event: NewEvent) -> int:
+        """Make what is held due now, or at the later time that its sender asked for."""
+        ...
 
     @abstractmethod
     async def cancel(self, which: QueueFilter, event: NewEvent) -> int:

@@ -222,8 +222,9 @@ class MemoryQueueStore(QueueStore):
             for entry, recipient in self._recipients()
             if recipient.state in states and _fits(entry, recipient, which)
         ]
-        for _, recipient in found:
-            recipient.state, recipient.due_at = state, due_at
+        for entry, recipient in found:
+            recipient.state = state
+            recipient.due_at = None if due_at is None else max(due_at, entry.new.send_at)
         for entry in {id(entry): entry for entry, _ in found}.values():
             _progress(entry, event.at)
             self._state.tell(entry.account, [replace(event, trace_id=entry.new.trace_id)])

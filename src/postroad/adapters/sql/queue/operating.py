@@ -34,7 +34,11 @@ _HOLD = Sql(f"""
     RETURNING owner_id, submission_id
 """)  # noqa: S608
 _RELEASE = Sql(f"""
-    UPDATE recipient SET state = 'queued', due_at = :now WHERE state = 'held' AND {_FITS}
+    UPDATE recipient SET state = 'queued', due_at = (
+        SELECT CASE WHEN s.send_at > :now THEN s.send_at ELSE :now END FROM submission s
+        WHERE s.owner_id = recipient.owner_id AND s.submission_id = recipient.submission_id
+    )
+    WHERE state = 'held' AND {_FITS}
     RETURNING owner_id, submission_id
 """)  # noqa: S608
 _CANCEL = Sql(f"""
