@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 import apsw
@@ -10,6 +11,7 @@ import pytest
 
 from cli.conftest import Command
 from cli.test_queue import _submit
+from postroad.cli.backup import Progress
 
 
 @pytest.fixture
@@ -36,6 +38,7 @@ def test_everything_comes_back(stored: Command) -> None:
         "messages": 1,
         "held": 1,
         "missing": 0,
+        "damaged": [],
     }
     assert stored("--data-dir", "again", "verify", "--json").json["ok"]
     old = stored("account", "list", "--json").json
@@ -187,6 +190,55 @@ def test_what_was_damaged_is_stored_again(stored: Command) -> None:
     assert stored("backup", "verify", "kept", ids[-1]).code == 0
 
 
+def test_what_is_whole_is_restored_beside_what_is_damaged(stored: Command) -> None:
+    asyncio.run(_submit("y@far.example"))
+    before = set(Path("kept/pieces").rglob("*"))
+    assert stored("backup", "create", "--to", "kept").code == 0
+    new = [file for file in set(Path("kept/pieces").rglob("*")) - before if file.is_file()]
+    folders = 0
+    for number, piece in enumerate(new):
+        folder = Path(f"again{number}")
+        folder.mkdir()
+        shutil.copy("data/master.key", folder)
+        octets = piece.read_bytes()
+        piece.write_bytes(octets[:-1])
+        done = stored("backup", "restore", "--from", "kept", "--into", str(folder), "--json")
+        piece.write_bytes(octets)
+        assert done.code == 1
+        assert piece.name in done.err
+        if not done.out:
+            assert not (folder / "postroad.db").exists(), "a part of the database"
+            continue
+        folders += 1
+        assert done.json["missing"] + done.json["messages"] == 2
+        assert done.json["missing"] >= 1
+        assert len(stored("--data-dir", str(folder), "verify", "--json").json["faults"]) >= 1
+    assert folders == 2, "the pack, and the catalogue"
+
+
+def test_a_damaged_backup_hides_no_other(stored: Command) -> None:
+    made = stored("backup", "create", "--to", "kept", "--json").json
+    first = stored("backup", "list", "--to", "kept", "--json").json[0]["id"]
+    (Path("kept/backups") / first).write_bytes(b"x")
+    listed = stored("backup", "list", "--to", "kept", "--json")
+    assert listed.code == 1
+    assert [one["id"] for one in listed.json] == [made["id"]]
+    assert f"DAMAGED piece {first}" in listed.err
+    assert stored("backup", "prune", "--to", "kept", "--keep", "1").code == 0
+    assert stored("backup", "list", "--to", "kept").code == 0
+    assert stored("backup", "verify", "kept").code == 0
+
+
+def test_nothing_goes_when_it_is_unknown_what_is_needed(stored: Command) -> None:
+    made = stored("backup", "create", "--to", "kept", "--json").json
+    (Path("kept/backups") / made["id"]).write_bytes(b"x")
+    before = sorted(Path("kept").rglob("*"))
+    refused = stored("backup", "prune", "--to", "kept", "--keep", "1")
+    assert refused.code == 1
+    assert made["id"] in refused.err
+    assert sorted(Path("kept").rglob("*")) == before
+
+
 def test_prune_keeps_what_others_need(stored: Command) -> None:
     for _ in range(2):
         asyncio.run(_submit("y@far.example"))
@@ -240,3 +292,21 @@ def _damage(piece: Path, how: str, other: Path) -> None:
         piece.write_bytes(b"")
     else:
         piece.write_bytes(other.read_bytes())
+
+
+def test_progress_is_a_line_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress = Progress(quiet=False)
+    progress("messages", 1, 2)
+    assert capsys.readouterr().err == "", "no terminal"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress = Progress(quiet=False)
+    for done in (1, 1, 2):
+        progress("messages", done, 2)
+    progress("pieces", 0, 0)
+    progress.end()
+    lines = ["", "messages 50 %", "messages 100 %", "pieces 100 %  ", " " * 12, ""]
+    assert capsys.readouterr().err == "\r".join(lines)
+    Progress(quiet=True)("messages", 1, 2)
+    assert capsys.readouterr().err == ""

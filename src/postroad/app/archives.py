@@ -84,8 +84,10 @@ async def restore_account(
     address: str,
     mailbox: MailboxName | None,
     progress: Progress,
-) -> tuple[str, Returned]:
+) -> tuple[str, Returned, list[str]]:
     """Messages of an account, or of one mailbox of it, from a backup or else the newest.
+
+    Says which backup, what came back, and what of it is damaged.
 
     Raises `NotFound`, `OverQuota`, `DamagedPiece`, `Invalid`, `LowSpace`, `TryLater`.
     """
@@ -113,7 +115,7 @@ async def restore_account(
                 source, target = old.account_id, account.account_id
                 made_at = manifest.moment
                 done = await returning.run(source, target, mailbox, made_at, progress)
-                return chosen, done
+                return chosen, done, reader.damaged
 
 
 def _room(settings: Settings) -> Path:

@@ -13,7 +13,7 @@ from postroad.base.errors import Invalid
 from postroad.config.settings import Settings
 from postroad.core.backup.create import Creation, Hold
 from postroad.core.backup.manifest import Manifest, ids, load
-from postroad.core.backup.pieces import Pieces
+from postroad.core.backup.pieces import DamagedPiece, Pieces
 from postroad.core.backup.progress import Progress
 from postroad.core.backup.reading import encode_files
 from postroad.ports.archive import Archive
@@ -36,11 +36,20 @@ def open_archive(target: str) -> Archive:
     return FolderArchive(Path(target))
 
 
-async def list_backups(settings: Settings, archive: Archive) -> list[Manifest]:
-    """Oldest first. Raises `NotFound` (no archive), `Invalid` (another master key)."""
+async def list_backups(settings: Settings, archive: Archive) -> tuple[list[Manifest], list[str]]:
+    """Oldest first, and what is wrong with the others.
+
+    Raises `NotFound` (no archive), `Invalid` (another master key).
+    """
     sealer = load_sealer(settings)
+    found, faults = list[Manifest](), list[str]()
     async with archive.reading():
-        return [await load(archive, sealer, backup_id) for backup_id in await ids(archive)]
+        for backup_id in await ids(archive):
+            try:
+                found.append(await load(archive, sealer, backup_id))
+            except DamagedPiece as error:
+                faults.append(str(error))
+    return found, faults
 
 
 async def create_backup(program: Program, archive: Archive, progress: Progress) -> Manifest:

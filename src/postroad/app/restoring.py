@@ -40,7 +40,9 @@ class Restored:
     """Messages as they are stored: one that lies in several mailboxes counts once."""
     held: int
     missing: int
-    """Messages that the backup says it could not read when it was made."""
+    """Messages that are not in the backup, or in a damaged piece of it."""
+    damaged: list[str]
+    """What is wrong with the backup."""
 
 
 async def restore_backup(
@@ -85,7 +87,8 @@ async def restore_folder(
     """Make everything in a data folder that holds nothing yet.
 
     The database takes its name last: a folder whose restore was broken off is never served.
-    Raises `Invalid` for a folder that is in use, `DamagedPiece`, `LowSpace`, `TryLater`.
+    Messages in damaged pieces are left out. Raises `Invalid` for a folder that is in use,
+    `DamagedPiece` (the database), `LowSpace`, `TryLater`.
     """
     _require_empty(settings)
     make_folder(settings)
@@ -99,7 +102,8 @@ async def restore_folder(
         numbers: Renumbered = await engine.write(lambda: renumber(now))
         accounts = len(await SqlDirectoryStore(engine).accounts())
     await asyncio.to_thread(_put_in_place, coming, database)
-    return Restored(accounts, numbers.mailboxes, written, numbers.held, len(wanted) - written)
+    missing = len(wanted) - written
+    return Restored(accounts, numbers.mailboxes, written, numbers.held, missing, reader.damaged)
 
 
 @asynccontextmanager

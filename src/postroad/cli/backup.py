@@ -1,6 +1,7 @@
 """`postroad backup`: everything that is kept, in a second place, and back from there."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,7 +57,7 @@ async def create(*, to: To, invocation: Invocation = EVERYTHING_DEFAULT) -> int:
 
 
 @app.command(name="list")
-async def list_(*, to: To, invocation: Invocation = EVERYTHING_DEFAULT) -> None:
+async def list_(*, to: To, invocation: Invocation = EVERYTHING_DEFAULT) -> int:
     """List the backups, oldest first.
 
     **Examples**
@@ -65,7 +66,7 @@ async def list_(*, to: To, invocation: Invocation = EVERYTHING_DEFAULT) -> None:
     """
     from postroad.app.backups import list_backups, open_archive
 
-    found = await list_backups(invocation.settings(), open_archive(to))
+    found, faults = await list_backups(invocation.settings(), open_archive(to))
     invocation.output.table(
         [manifest_json(one) for one in found],
         ("Id", "Made", "Messages", "Of", "Database", "New"),
@@ -82,6 +83,9 @@ async def list_(*, to: To, invocation: Invocation = EVERYTHING_DEFAULT) -> None:
         ],
         empty=f"There are no backups in {to} yet. Make one: postroad backup create --to {to}",
     )
+    for fault in faults:
+        invocation.output.note(f"DAMAGED {fault}")
+    return 1 if faults else 0
 
 
 @app.command
@@ -146,9 +150,7 @@ async def restore(
         "All clients will read their mailboxes anew.",
         *_of_held(done),
     )
-    if done.missing:
-        invocation.output.note(f"{done.missing} messages were not in the backup.")
-    return 1 if done.missing else 0
+    return _told_missing(invocation, done.missing, done.damaged)
 
 
 @app.command
@@ -294,7 +296,9 @@ async def _return(
     if mailbox is not None:
         name = MailboxName("INBOX" if mailbox.upper() == "INBOX" else mailbox)
     async with invocation.program() as program:
-        chosen, done = await restore_account(program, archive, backup_id, address, name, progress)
+        chosen, done, damaged = await restore_account(
+            program, archive, backup_id, address, name, progress
+        )
     progress.end()
     invocation.output.result(
         {
@@ -309,9 +313,17 @@ async def _return(
         f"{done.messages} messages came back from backup {chosen}; "
         f"{done.there} were there and stay as they are.",
     )
-    if done.missing:
-        invocation.output.note(f"{done.missing} messages were not in the backup.")
-    return 1 if done.missing else 0
+    return _told_missing(invocation, done.missing, damaged)
+
+
+def _told_missing(invocation: Invocation, missing: int, damaged: Sequence[str]) -> int:
+    for one in damaged:
+        invocation.output.note(f"DAMAGED {one}")
+    if missing:
+        invocation.output.note(
+            f"{missing} messages could not be restored. An older backup may have them."
+        )
+    return 1 if missing or damaged else 0
 
 
 def _faults_of_pieces(found: "Verified") -> list[Fault]:
@@ -355,6 +367,7 @@ def _restored_json(done: "Restored") -> dict[str, object]:
         "messages": done.messages,
         "held": done.held,
         "missing": done.missing,
+        "damaged": done.damaged,
     }
 
 

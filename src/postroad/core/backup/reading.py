@@ -18,6 +18,8 @@ class BackupReader:
     """
 
     def __init__(self, pieces: Pieces, manifest: Manifest) -> None:
+        self.damaged = list[str]()
+        """What `blobs` had to leave out, each piece named."""
         self._pieces = pieces
         self._manifest = manifest
 
@@ -40,25 +42,45 @@ class BackupReader:
     async def packs(self) -> list[Pack]:
         packs = list[Pack]()
         for name in self._manifest.catalogues:
-            packs += decode_catalogue(name, await self._pieces.get(Kind.CATALOGUE, name))
+            packs += await self._catalogue(name)
         return packs
 
     async def blobs(
         self, wanted: Collection[BlobId], progress: Progress
     ) -> AsyncGenerator[list[Blob], None]:
-        """Those of `wanted` that the backup has, a pack at a time."""
-        packs = [
-            pack
-            for pack in await self.packs()
-            if any(BlobId(bytes.fromhex(text)) in wanted for text, _ in pack.blobs)
-        ]
+        """Those of `wanted` that the backup has, a pack at a time.
+
+        What is damaged is left out, so that the rest can be saved; see `damaged`.
+        """
+        packs = await self._packs_with(wanted)
         total = sum(pack.octets for pack in packs)
         done = 0
         for pack in packs:
-            octets = await self._pieces.get(Kind.PACK, pack.name)
+            try:
+                octets = await self._pieces.get(Kind.PACK, pack.name)
+                blobs = decode_pack(pack.name, octets)
+            except DamagedPiece as error:
+                self.damaged.append(str(error))
+                continue
             done += pack.octets
             progress("messages", done, total)
-            yield [blob for blob in decode_pack(pack.name, octets) if blob[0] in wanted]
+            yield [blob for blob in blobs if blob[0] in wanted]
+
+    async def _packs_with(self, wanted: Collection[BlobId]) -> list[Pack]:
+        packs = list[Pack]()
+        for name in self._manifest.catalogues:
+            try:
+                packs += await self._catalogue(name)
+            except DamagedPiece as error:
+                self.damaged.append(str(error))
+        return [
+            pack
+            for pack in packs
+            if any(BlobId(bytes.fromhex(text)) in wanted for text, _ in pack.blobs)
+        ]
+
+    async def _catalogue(self, name: str) -> list[Pack]:
+        return decode_catalogue(name, await self._pieces.get(Kind.CATALOGUE, name))
 
 
 def encode_files(files: dict[str, bytes]) -> bytes:
