@@ -8,11 +8,14 @@ from postroad.wire.errors import WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.framing import RawCommand
 from postroad.wire.imap.gmailsearch import parse_raw
+from postroad.wire.imap.search import parse_criteria
 
 
 def one_input(data: bytes) -> None:
     with contextlib.suppress(WireError):
         parse_raw(data.decode(errors="replace"))
+    with contextlib.suppress(WireError):
+        parse_criteria(data)
     for feature in FEATURES:
         for utf8 in (False, True):
             with contextlib.suppress(WireError):
