@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 from postroad.base.errors import AlreadyExists, Invalid
 from postroad.base.moments import to_iso
 from postroad.cli.invocation import EVERYTHING_DEFAULT, Invocation, WrongUsage
+from postroad.cli.output import counted
 from postroad.cli.passwords import read_password
 
 if TYPE_CHECKING:
@@ -359,12 +360,15 @@ def _told(quota: "Quota") -> str:
 
     used, limits = quota.used, quota.limits
     room = "" if limits.octets is None else f" of {write_size(limits.octets)}"
-    messages = "" if limits.messages is None else f" of {limits.messages}"
-    mailboxes = "" if limits.mailboxes is None else f" of {limits.mailboxes}"
-    return (
-        f"{used.octets} octets{room}, {used.messages} messages{messages} "
-        f"and {used.mailboxes} mailboxes{mailboxes}"
+    messages, mailboxes = (
+        counted(used.messages, "message"),
+        counted(used.mailboxes, "mailbox", "mailboxes"),
     )
+    if limits.messages is not None:
+        messages += f" of {limits.messages}"
+    if limits.mailboxes is not None:
+        mailboxes += f" of {limits.mailboxes}"
+    return f"{used.octets} octets{room}, {messages} and {mailboxes}"
 
 
 def _state(one: "Account") -> str:

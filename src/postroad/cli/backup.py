@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from postroad.base.moments import to_iso
 from postroad.cli.invocation import EVERYTHING_DEFAULT, Invocation, WrongUsage
+from postroad.cli.output import counted
 from postroad.cli.verify import Fault, fault_json, fault_lines, faults_of
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ async def create(*, to: To, invocation: Invocation = EVERYTHING_DEFAULT) -> int:
     invocation.output.result(
         manifest_json(made),
         f"Backup {made.backup_id}: {_octets(made.database_octets)} of database and "
-        f"{made.blobs} messages of {_octets(made.blob_octets)}; "
+        f"{counted(made.blobs, 'message')} of {_octets(made.blob_octets)}; "
         f"{_octets(made.new_octets)} were new.",
         "The master key is not in it. Without that key nobody can restore it: keep a copy apart.",
     )
     if made.unreadable:
         invocation.output.note(
-            f"{len(made.unreadable)} messages could not be read and are not in it. "
+            f"{counted(len(made.unreadable), 'message')} could not be read and are not in it. "
             "Run postroad verify to see which."
         )
     return 1 if made.unreadable else 0
@@ -146,7 +147,7 @@ async def restore(
     invocation.output.result(
         {"backup": chosen, "data_dir": str(folder), **_restored_json(done)},
         f"Backup {chosen} restored into {folder}: {done.accounts} accounts, "
-        f"{done.mailboxes} mailboxes, {done.messages} messages.",
+        f"{counted(done.mailboxes, 'mailbox', 'mailboxes')}, {counted(done.messages, 'message')}.",
         "All clients will read their mailboxes anew.",
         *_of_held(done),
     )
@@ -310,7 +311,7 @@ async def _return(
             "missing": done.missing,
         },
         *(f"{count} came back into {name}." for name, count in done.mailboxes.items()),
-        f"{done.messages} messages came back from backup {chosen}; "
+        f"{counted(done.messages, 'message')} came back from backup {chosen}; "
         f"{done.there} were there and stay as they are.",
     )
     return _told_missing(invocation, done.missing, damaged)
@@ -321,7 +322,7 @@ def _told_missing(invocation: Invocation, missing: int, damaged: Sequence[str]) 
         invocation.output.note(f"DAMAGED {one}")
     if missing:
         invocation.output.note(
-            f"{missing} messages could not be restored. An older backup may have them."
+            f"{counted(missing, 'message')} could not be restored. An older backup may have them."
         )
     return 1 if missing or damaged else 0
 
@@ -338,10 +339,12 @@ def _faults_of_pieces(found: "Verified") -> list[Fault]:
 
 
 def _verdict(found: "Verified", faults: int) -> str:
-    read = f"{len(found.backups)} backups of {found.checked.pieces} pieces read"
+    read = (
+        f"{counted(len(found.backups), 'backup')} of {counted(found.checked.pieces, 'piece')} read"
+    )
     if found.restored is None:
         return f"{read}; {found.tried} is damaged and was not restored. {faults} faults found."
-    tried = f"{found.tried} restored for a try with {found.restored.messages} messages"
+    tried = f"{found.tried} restored for a try with {counted(found.restored.messages, 'message')}"
     if faults:
         return f"{read}, {tried}: {faults} faults found."
     return f"All is whole: {read}, {tried}."

@@ -11,6 +11,11 @@ Json = Mapping[str, object] | Sequence[object]
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """How many there are, in words: 1 message, 2 messages."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 class Output:
     """Results go to stdout, notes to stderr, so that a result can be piped."""
 
