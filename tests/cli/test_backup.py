@@ -112,6 +112,35 @@ def test_the_master_key_is_not_in_it_and_needed(stored: Command) -> None:
     assert stored("verify").code == 0
 
 
+def test_small_files_come_back_and_what_is_there_stays(command: Command) -> None:
+    Path("data/tls").mkdir()
+    Path("data/tls/self-signed.key").write_text("key of then")
+    Path("data/tls/self-signed.pem").write_text("certificate of then")
+    Path("data/postroad.yaml").write_text("hostname: then.example.test")
+    assert command("backup", "create", "--to", "kept").code == 0
+    Path("again").mkdir()
+    shutil.copy("data/master.key", "again")
+    Path("again/postroad.yaml").write_text("hostname: now.example.test")
+    assert command("backup", "restore", "--from", "kept", "--into", "again").code == 0
+    assert Path("again/tls/self-signed.key").read_text() == "key of then"
+    assert stat.S_IMODE(Path("again/tls/self-signed.key").stat().st_mode) == 0o600
+    assert Path("again/postroad.yaml").read_text() == "hostname: now.example.test"
+    keys = (Path(name).read_text() for name in ("data/master.key", "again/master.key"))
+    assert len(set(keys)) == 1
+
+
+def test_no_file_leaves_the_folder(stored: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroad.app.backups.small_files", lambda _: {"../escaped": b"x"})
+    assert stored("backup", "create", "--to", "kept").code == 0
+    Path("again").mkdir()
+    shutil.copy("data/master.key", "again")
+    refused = stored("backup", "restore", "--from", "kept", "--into", "again")
+    assert refused.code == 1
+    assert "outside of the data folder" in refused.err
+    assert not Path("escaped").exists()
+    assert not Path("again/postroad.db").exists()
+
+
 def test_nobody_else_may_read_it(stored: Command) -> None:
     for file in [Path("kept"), *Path("kept").rglob("*")]:
         mode = stat.S_IMODE(file.stat().st_mode)

@@ -183,6 +183,27 @@ def test_a_full_account_is_told_so(lost: tuple[Command, str]) -> None:
     assert subjects[f"{folder}/INBOX"] + subjects[f"{folder}/Sent"] == ["one", "four"]
 
 
+@pytest.mark.parametrize("how", ["damaged", "missing"])
+def test_what_the_store_has_lost_comes_back(lost: tuple[Command, str], how: str) -> None:
+    command, folder = lost
+    for segment in Path("data/blobs").glob("*.seg"):
+        octets = segment.read_bytes()
+        if b"About three." not in octets:
+            continue
+        if how == "missing":
+            segment.unlink()
+        else:
+            segment.write_bytes(octets.replace(b"About three.", b"About thrice"))
+    assert command("verify").code == 1
+    done = command("backup", "restore", "--from", "kept", "--account", ALICE, "--json")
+    assert done.code == 0, done.err
+    assert f"{folder}/INBOX" in done.json["mailboxes"]
+    again = command("backup", "restore", "--from", "kept", "--account", ALICE, "--json")
+    assert again.json["messages"] == 0
+    names = list((Path("data/blobs")).glob("*.seg"))
+    assert any(b"About three." in segment.read_bytes() for segment in names)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "why"),
     [

@@ -24,7 +24,7 @@ def test_a_missing_message_is_explained(command: Command) -> None:
     [fault] = found.json["faults"]
     assert fault["place"].endswith(" of programs of example.test")
     assert fault["what"] == "its octets are missing from the blob store"
-    assert "last backup" in fault["advice"]
+    assert "postroad backup restore" in fault["advice"]
     assert "1 faults found." in command("verify").out
 
 

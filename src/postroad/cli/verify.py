@@ -109,12 +109,15 @@ async def _missing(program: "Program", account: "AccountId", blob: "BlobId") -> 
     return Fault(
         f"message {blob.hex()} of {whose}",
         "its octets are missing from the blob store",
-        "Restore the blobs folder from the last backup; newer files beside it may stay.",
+        "Bring it back: postroad backup restore --from TARGET --account ADDRESS.",
     )
 
 
 async def _of_the_blobs(program: "Program") -> list[Fault]:
-    advice = "Check the disk (dmesg, smartctl), then restore this file from the last backup."
+    advice = (
+        "Check the disk (dmesg, smartctl), then bring the message back: "
+        "postroad backup restore --from TARGET --account ADDRESS."
+    )
     faults = []
     async for fault in program.blobs.scrub():
         which = "" if fault.blob_id is None else f" (message {fault.blob_id.hex()})"

@@ -1,5 +1,8 @@
 """After a restore no number comes again, on both engines."""
 
+import re
+from importlib.resources import files
+
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.renumbering import Renumbered, renumber
 from postroad.adapters.sql.statement import Row, Run, Sql, Steps
@@ -19,6 +22,17 @@ _TABLES = Sql("""
 
 
 class RenumberingContract:
+    async def test_no_table_was_forgotten(self) -> None:
+        """Whoever adds one with numbers that clients know, adds it to `renumber`."""
+        text = (files("postroad.adapters.sql") / "schema").iterdir()
+        schema = "".join(file.read_text() for file in text if file.name.endswith(".sql"))
+        tables = {
+            name
+            for name, columns in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", schema, re.DOTALL)
+            if re.search(r"uid_validity|oldest_known|next_", columns)
+        }
+        assert tables == {"owner", "mailbox", "virtual_mailbox", "sequence"}
+
     async def test_all_numbers_are_higher(self, stores: Stores, engine: Engine) -> None:
         for name in ("alice", "bob"):
             account = await stores.account(name)

@@ -71,7 +71,7 @@ def test_a_piece_is_what_was_stored(octets: bytes) -> None:
 def test_every_bit_counts(octets: bytes, at: int, bit: int) -> None:
     spoilt = bytearray(encode(SEALER, "name", octets))
     spoilt[at % len(spoilt)] ^= 1 << bit
-    with pytest.raises(Invalid):
+    with pytest.raises(DamagedPiece):
         decode(SEALER, "name", bytes(spoilt))
     with pytest.raises(DamagedPiece):
         decode(SEALER, "name", bytes(spoilt[: at % len(spoilt)]))

@@ -2,7 +2,7 @@
 
     4   magic with the version of the layout
     8   which master key it is for
-    32  SHA-256 of the rest
+    32  SHA-256 of all else
     ..  sealed with a key of its own from the master key: zstd of the octets
 
 The name is a keyed hash of the octets, so that the same octets are stored once, and nobody
@@ -90,7 +90,8 @@ class Pieces:
 def encode(sealer: Sealer, name: str, octets: bytes) -> bytes:
     packed = zstandard.ZstdCompressor(level=_LEVEL).compress(octets)
     sealed = sealer.seal(_PURPOSE, name, packed)
-    return _MAGIC + _key_of(sealer) + hashlib.sha256(sealed).digest() + sealed
+    head = _MAGIC + _key_of(sealer)
+    return head + hashlib.sha256(head + sealed).digest() + sealed
 
 
 def decode(sealer: Sealer, name: str, encoded: bytes) -> bytes:
@@ -98,7 +99,7 @@ def decode(sealer: Sealer, name: str, encoded: bytes) -> bytes:
     head, checksum, sealed = encoded[:_HEAD], encoded[_HEAD:_BEGIN], encoded[_BEGIN:]
     if not head.startswith(_MAGIC):
         raise DamagedPiece(f"piece {name} is no piece of a backup, or one of a newer version")
-    if hashlib.sha256(sealed).digest() != checksum:
+    if hashlib.sha256(head + sealed).digest() != checksum:
         raise DamagedPiece(f"piece {name} is damaged: its checksum is wrong")
     if head != _MAGIC + _key_of(sealer):
         raise Invalid(f"piece {name} was sealed with another master key")

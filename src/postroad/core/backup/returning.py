@@ -90,7 +90,7 @@ class Returning:
         places = await self._places(source, mailbox)
         there = _There(self._mail, self._blobs)
         await there.look(target)
-        wanted = {blob for blob in places if blob not in there.blobs}
+        wanted = {blob for blob in places if not await there.is_whole(blob)}
         returned.there = sum(len(places[blob]) for blob in places.keys() - wanted)
         folder = f"Restored {to_datetime(made_at):%Y-%m-%d}"
         found = set[BlobId]()
@@ -180,7 +180,7 @@ class _There:
     """What an account has, by blob and by octets; messages are read only where sizes agree."""
 
     def __init__(self, mail: MailStore, blobs: BlobStore) -> None:
-        self.blobs = set[BlobId]()
+        self._blobs = set[BlobId]()
         self._mail = mail
         self._store = blobs
         self._by_size: defaultdict[int, set[BlobId]] = defaultdict(set)
@@ -193,8 +193,17 @@ class _There:
             columns = (Column.BLOB_ID, Column.SIZE)
             for row in await _rows(self._mail, account, box, uids, columns):
                 _, blob_id, size = cast("tuple[Uid, BlobId, int]", row)  # see Column
-                self.blobs.add(BlobId(bytes(blob_id)))
+                self._blobs.add(BlobId(bytes(blob_id)))
                 self._by_size[size].add(BlobId(bytes(blob_id)))
+
+    async def is_whole(self, blob_id: BlobId) -> bool:
+        """What is damaged is not there, here and below: it may be why somebody restores."""
+        if blob_id not in self._blobs:
+            return False
+        with suppress(NotFound, TryLater):
+            await self._store.whole([blob_id])
+            return True
+        return False
 
     async def has(self, octets: bytes | memoryview) -> bool:
         size = len(octets)
@@ -205,7 +214,6 @@ class _There:
         return hashlib.sha256(octets).digest() in self._digests[size]
 
     async def _digests_of(self, blobs: set[BlobId]) -> set[bytes]:
-        """What is damaged is not there: it may be why somebody restores."""
         digests = set[bytes]()
         for blob_id in blobs:
             with suppress(NotFound, TryLater):
