@@ -165,6 +165,14 @@ def test_what_is_no_setting_of_ours_is_left_alone() -> None:
             "postroad.yaml:1: limits.message_octets: 1024 is too small: at least 65536",
         ),
         (
+            "limits: {annotation_octets: 64MB}",
+            "postroad.yaml:1: limits.annotation_octets: 64000000 is not from 1024 to 65536",
+        ),
+        (
+            "limits: {annotations: 9}",
+            "postroad.yaml:1: limits.annotations: 9 is too small: at least 10",
+        ),
+        (
             "limits: {connections: 0}",
             "postroad.yaml:1: limits.connections: 0 is too small: at least 1",
         ),

@@ -208,6 +208,13 @@ def _at_least(least: int) -> Check:
     return check_least
 
 
+def _annotation(value: object) -> str | None:
+    """RFC 5464 section 4.1; more does not fit into a command, see `max_literal_octets`."""
+    if isinstance(value, int) and 1024 <= value <= 65_536:
+        return None
+    return f"{value} is not from 1024 to 65536"
+
+
 def _url(value: object) -> str | None:
     try:
         url = urlsplit(str(value))
@@ -239,6 +246,9 @@ _CHECKS: dict[str, Check] = {
     "dns.servers": _servers,
     "limits.message_octets": _at_least(64 * 1024),  # RFC 5321 section 4.5.3.1.7
     "limits.recipients": _at_least(100),  # RFC 5321 section 4.5.3.1.8
+    "limits.annotation_octets": _annotation,
+    "limits.annotations": _at_least(10),  # RFC 5464 section 4.1
+    "limits.annotations_octets": _at_least(10 * 1024),
     "limits.request_octets": _at_least(1024),
     "limits.free_disk_octets": _at_least(0),
     "mail.undelete_days": _at_least(0),

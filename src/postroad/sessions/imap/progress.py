@@ -14,9 +14,9 @@ ItemT = TypeVar("ItemT")
 
 _EVERY = 12_000_000  # microseconds: RFC 9585 section 4 recommends 10 to 15 seconds
 _SLICE = 2000  # messages of one step that changes them
-_FIRST, _LEAST = 2000, 250  # messages that are searched in one step
+_FIRST, _LEAST = 4000, 500  # messages that are searched in one step
 _QUICK, _SLOW = 1_000_000, 5_000_000  # microseconds of such a step
-_GROWTH = 4
+_GROWTH = 10
 
 
 class Progress:
