@@ -183,7 +183,7 @@ def test_verify_reads_and_restores(stored: Command) -> None:
     first = stored("backup", "verify", "kept", ids[0])
     assert first.code == 0
     pieces = listed[0]["new_pieces"]
-    told = f"All is whole: 1 backups of {pieces} pieces read, {ids[0]} restored for a try"
+    told = f"All is whole: 1 backup of {pieces} pieces read, {ids[0]} restored for a try"
     assert told in first.out
 
 
