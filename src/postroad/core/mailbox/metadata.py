@@ -67,8 +67,10 @@ class Annotations:
         self, viewer: Viewer, name: MailboxName, values: Mapping[str, bytes | None]
     ) -> Marks:
         """All or nothing. Raises `NotFound`, `NotPermitted`, `TooLarge`, `TooMany`."""
-        subject = _subject(viewer, await self._place(viewer, name))
-        return await self._annotate(subject, values)
+        place = await self._place(viewer, name)
+        if place.is_virtual:
+            raise NotPermitted("a virtual mailbox has no annotations")
+        return await self._annotate(_subject(viewer, place), values)
 
     async def annotate_server(self, viewer: Viewer, values: Mapping[str, bytes | None]) -> Marks:
         """Raises `NotPermitted`, `TooLarge`, `TooMany`."""
