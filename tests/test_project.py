@@ -23,6 +23,7 @@ from postroad.sessions.smtp import extensions
 from postroad.sessions.smtp.context import Extension
 from postroad.sessions.smtp.errors import REPLIES as SMTP_ERRORS
 from postroad.sessions.smtp.extensions import EXTENSIONS
+from stores import every_contract
 
 ROOT = Path(__file__).parents[1]
 MAX_LINES = 500
@@ -180,3 +181,9 @@ def test_no_page_and_no_code_names_the_place_it_was_made_at() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120
+
+
+def test_every_contract_is_collected() -> None:
+    """One that is not in `__all__` would run nowhere, and nobody would notice."""
+    named = {name for name in vars(every_contract) if name.startswith("Test")}
+    assert named == set(every_contract.__all__)
