@@ -1,7 +1,7 @@
 """Backups and their clearing, broken off at every step: what was whole stays whole."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,9 @@ import pytest
 from core.backup.archive import Killed, MemoryArchive
 from core.house import House, Jobs, Watch
 from postroad.adapters.memory.leases import MemoryLeaseStore
+from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.base.errors import TryLater
-from postroad.base.moments import Moment, after
+from postroad.base.moments import Moment, after, from_datetime
 from postroad.core.auth.sealing import Sealer
 from postroad.core.backup.checking import Checking
 from postroad.core.backup.create import Creation, Hold
@@ -19,9 +20,11 @@ from postroad.core.backup.pieces import Pieces
 from postroad.core.backup.progress import silent
 from postroad.core.backup.pruning import all_but_newest, prune
 from postroad.core.backup.reading import BackupReader, encode_files
+from postroad.core.upkeep.service import Retention, Upkeep
 from postroad.model.ids import BlobId
 from postroad.ports.archive import Room
 from postroad.stores.snapshot import Snapshot
+from stores.making import blob
 
 SEALER = Sealer(b"k" * 32)
 
@@ -201,3 +204,34 @@ async def test_what_cannot_be_read_is_told_and_the_rest_is_kept(place: Place) ->
     place.held.append(gone)
     place.clock.wait(timedelta(seconds=1))
     assert (await place.create()).unreadable == []
+
+
+class Meddled(MemoryArchive):
+    """Something else happens before each piece is stored."""
+
+    def __init__(self, meddle: Callable[[], Awaitable[object]]) -> None:
+        super().__init__()
+        self._meddle = meddle
+
+    async def put(self, room: Room, name: str, octets: bytes) -> None:
+        await self._meddle()
+        await super().put(room, name, octets)
+
+
+async def test_upkeep_meanwhile_takes_nothing_from_it(place: Place) -> None:
+    """Messages that are purged once the database was copied are in the backup all the same."""
+    house, day = place.house, timedelta(days=1)
+    leases, references = MemoryLeaseStore(house.state), MemoryReferenceStore(house.state)
+    upkeep = Upkeep(references, house.blobs, leases, place.clock, Retention(day, day, day, day))
+    place.clock.at = from_datetime(datetime.now(UTC))
+    old = [blob(3 * 86_400_000 + n) for n in range(4)]
+    house.blobs.blobs |= {one: b"octets %d" % n * 80 for n, one in enumerate(old)}
+    place.held = list(old)
+    house.state.garbage |= set(old)
+    place.archive = Meddled(upkeep.run)
+    made = await place.create()
+    assert (made.blobs, made.unreadable) == (4, [])
+    assert await place.check() == [made.backup_id]
+    place.clock.wait(timedelta(minutes=2))
+    assert (await upkeep.run())["collected"] == 4
+    assert not house.blobs.blobs
