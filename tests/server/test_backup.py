@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 SEED = int(os.environ.get("TEST_CRASH_SEED") or secrets.randbelow(10**6))
 _KILLS = 12
+_IN_CONNECTION = 40  # messages: a connection may give only so many commands
 
 
 class Sender:
@@ -53,13 +54,18 @@ class Sender:
         self._thread.join()
 
     def _run(self) -> None:
-        with smtplib.SMTP("127.0.0.1", self._server.ports["smtp"], timeout=30) as smtp:
-            while not self._stop.is_set():
-                key = f"{self._name}{len(self.begun)}"
-                self.begun.append(key)
-                author = "stranger@elsewhere.test"
-                assert not smtp.sendmail(author, [ALICE], message_of(key, author))
-                self.acknowledged.append(key)
+        while not self._stop.is_set():
+            with smtplib.SMTP("127.0.0.1", self._server.ports["smtp"], timeout=30) as smtp:
+                for _ in range(_IN_CONNECTION):
+                    if not self._stop.is_set():
+                        self._send(smtp)
+
+    def _send(self, smtp: smtplib.SMTP) -> None:
+        key = f"{self._name}{len(self.begun)}"
+        self.begun.append(key)
+        author = "stranger@elsewhere.test"
+        assert not smtp.sendmail(author, [ALICE], message_of(key, author))
+        self.acknowledged.append(key)
 
 
 @contextmanager
