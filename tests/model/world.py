@@ -40,7 +40,8 @@ from postroad.sessions.imap.session import CloseConnection, ImapSession, Output
 from postroad.sessions.imap.settings import Peer
 from postroad.stores.directory import NewAccount
 from postroad.wire.imap.responses import Response
-from sessions.imap.clients import ALICE, SETTINGS
+from sessions.imap.clients import SETTINGS
+from sessions.imap.memory import ALICE
 from stores.making import NOW
 
 # A tenant's sending account is the first account of a database.

@@ -53,6 +53,15 @@ class Sender:
         self._stop.set()
         self._thread.join()
 
+    def wait_for_more(self, messages: int) -> None:
+        """Until so many were acknowledged since the call."""
+        wanted = len(self.acknowledged) + messages
+        deadline = time.monotonic() + 30
+        while len(self.acknowledged) < wanted:
+            assert self._thread.is_alive()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
     def _run(self) -> None:
         while not self._stop.is_set():
             with smtplib.SMTP("127.0.0.1", self._server.ports["smtp"], timeout=30) as smtp:
@@ -103,13 +112,14 @@ def test_what_was_acknowledged_before_is_in_it(make_server: MakeServer, workers:
     made: list[tuple[str, set[str], set[str]]] = []
     with Sender(server, "ann") as ann, Sender(server, "ben") as ben:
         for _ in range(3):
-            time.sleep(0.5)
+            for sender in (ann, ben):
+                sender.wait_for_more(5)
             before = {*ann.acknowledged, *ben.acknowledged}
             done = server.json("backup", "create", "--to", str(kept))
             assert isinstance(done, dict)
             assert done["unreadable"] == []
             made.append((done["id"], before, {*ann.begun, *ben.begun}))
-    assert len(made[-1][1]) > 10
+    assert len(made[-1][1]) >= 30
     assert server.command("backup", "verify", str(kept)).code == 0
     validity, now = _inbox(server)
     for backup_id, before, begun in (made[0], made[-1]):

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 def _small_disk(folder: Path, octets: int) -> Iterator[None]:
     """The folder with what is in it, on a disk of its own."""
     if os.geteuid() or shutil.which("mount") is None:
-        pytest.skip("A FULL DISK IS NOT TESTED: only root can have one")
+        missing("A FULL DISK IS NOT TESTED: only root can have one")
     aside = folder.with_name("aside")
     folder.rename(aside)
     folder.mkdir()

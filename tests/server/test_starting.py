@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from interop.programs import missing
 from support.server import ALICE, HOST, MakeServer, RunningServer
 
 pytestmark = pytest.mark.slow
@@ -129,7 +130,7 @@ def test_a_folder_that_cannot_be_made(unfounded: RunningServer) -> None:
 def test_a_folder_on_a_disk_that_is_read_only(stopped: RunningServer) -> None:
     unshare = shutil.which("unshare")
     if os.geteuid() or unshare is None:
-        pytest.skip("a read-only disk is NOT tested: only root can have one")
+        missing("a read-only disk is NOT tested: only root can have one")
     serve = f"{sys.executable} -m postroad serve --config {stopped.config}"
     mount = f"mount --bind {stopped.data_dir} {stopped.data_dir}"
     done = subprocess.run(
@@ -142,7 +143,7 @@ def test_a_folder_on_a_disk_that_is_read_only(stopped: RunningServer) -> None:
     )
     said = done.stderr.decode()
     if "mount:" in said:
-        pytest.skip("a read-only disk is NOT tested: this machine does not let us mount one")
+        missing("a read-only disk is NOT tested: this machine does not let us mount one")
     assert done.returncode == 1, said
     assert "Traceback" not in said
     assert str(stopped.data_dir) in said or "written" in said

@@ -3,18 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from tempfile import gettempdir
 from typing import cast
 
+from core.house import Watch
+from core.search.world import Inline
+from postroad.adapters.bus.local import LocalBus
 from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.metadata import MemoryMetadataStore
 from postroad.adapters.memory.sharing import MemorySharingStore
-from postroad.adapters.memory.state import MemoryState
 from postroad.adapters.memory.urlkeys import MemoryUrlKeyStore
+from postroad.adapters.spool.folder import SpoolFolder
+from postroad.adapters.spool.settings import SpoolSettings
 from postroad.base.errors import AuthenticationFailed, NotAuthorised
 from postroad.base.moments import after
 from postroad.base.secret import Secret
 from postroad.core.auth.sealing import Sealer
 from postroad.core.auth.service import Authenticator
+from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.quota import Quotas
@@ -22,14 +29,13 @@ from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.core.mailbox.urlauth import UrlAuthority
-from postroad.model.directory import Account, Role
-from postroad.model.ids import AccountId, MailboxName, TenantId, Uid
+from postroad.core.search.service import TextSearch
+from postroad.model.ids import MailboxName
 from postroad.model.mailbox import Flags, SpecialUse
 from postroad.model.metadata import AnnotationLimits
 from postroad.model.principal import Principal
 from postroad.model.quota import QuotaLimits
 from postroad.model.sharing import Viewer
-from postroad.ports.bus import Bus
 from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.session import (
     CloseConnection,
@@ -45,14 +51,9 @@ from postroad.sessions.sasl.exchange import (
     OauthHint,
     TlsEvidence,
 )
-from postroad.stores.blobs import BlobStore
-from postroad.stores.mail import MailStore
-from sessions.imap.memory import NOW, MemoryMail
+from sessions.imap.memory import ALICE, NOW, MemoryMail
 from sessions.imap.messages import MESSAGES
 
-ALICE = Account(
-    AccountId(1), TenantId(1), "alice@example.org", "", Role.MEMBER, True, 1, False, None, NOW
-)
 VIEWER = Viewer(ALICE.account_id, ALICE.tenant_id)
 SETTINGS = ImapSettings("mail.example.org", max_append_octets=100_000, max_literal_octets=1000)
 A_DAY = timedelta(days=1)
@@ -84,39 +85,26 @@ class Clients:
     """All clients log in by themselves, except in conversations that say ``given: no login``."""
 
     def __init__(self) -> None:
-        self.mail = MemoryMail()
-        # MemoryMail is each of the stores as far as IMAP goes.
-        store = cast("MailStore", self.mail)
-        mailboxes = MailboxService(
-            store,
-            cast("BlobStore", self.mail),
-            cast("Bus", self.mail),
-            SnapshotCache(store),
-            MailboxLimits(),
-        )
-        state = MemoryState()
-        directory = MemoryDirectoryStore(state)
-        sharing = MemorySharingStore(state)  # nobody shares anything
+        self.mail = store = MemoryMail()
+        state, blobs, bus = store.state, store.blobs, LocalBus()
+        directory, sharing = MemoryDirectoryStore(state), MemorySharingStore(state)
+        cache, tasks, clock = SnapshotCache(store), Inline(), Watch()
+        clock.at = NOW
+        # Its files have no names: nothing is left there.
+        spools = SpoolFolder(Path(gettempdir()), SpoolSettings(min_free_octets=0))
         reach = Reach(store, sharing)
-        authenticator = cast("Authenticator", MemoryAuthenticator())
         self.services = Services(
-            authenticator,
+            cast("Authenticator", MemoryAuthenticator()),  # it has what the session asks of one
             reach,
-            Sharing(reach, sharing, directory, cast("Bus", self.mail)),
-            mailboxes,
-            self.mail,
-            self.mail,
-            Annotations(
-                reach,
-                MemoryMetadataStore(state),
-                MemoryDirectoryStore(state),
-                cast("Bus", self.mail),
-                AnnotationLimits(),
+            Sharing(reach, sharing, directory, bus),
+            MailboxService(store, blobs, bus, cache, MailboxLimits()),
+            Appending(
+                store, blobs, spools, bus, tasks, clock, max_octets=SETTINGS.max_append_octets
             ),
+            TextSearch(store, blobs, cache, tasks),
+            Annotations(reach, MemoryMetadataStore(state), directory, bus, AnnotationLimits()),
             Quotas(store, directory),
-            UrlAuthority(
-                reach, MemoryUrlKeyStore(state), MemoryDirectoryStore(state), Sealer(bytes(32))
-            ),
+            UrlAuthority(reach, MemoryUrlKeyStore(state), directory, Sealer(bytes(32))),
             now=lambda: after(NOW, A_DAY),
         )
         self.sessions: dict[str, ImapSession] = {}
@@ -127,32 +115,27 @@ class Clients:
 
     async def prepare(self, text: str) -> None:
         """Unless told so, another session knew of what is there already."""
-        is_new = text == "new messages"
-        if not is_new:
+        if not (is_new := text == "new messages"):
             await self._prepare(text)
-        self.mail.boxes = {
-            key: replace(box, first_recent=Uid(1) if is_new else box.uid_next)
-            for key, box in self.mail.boxes.items()
-        }
+        for box in self.mail.owner.boxes.values():
+            box.first_recent = 1 if is_new else box.uid_next
 
     async def _prepare(self, text: str) -> None:
         match text.split():
             case ["mailbox", name, *rest]:
                 await self._mailbox(MailboxName(name), *rest)
             case ["message", name, what, *flags]:
-                found = await self.mail.find_mailbox(ALICE.account_id, MailboxName(name))
-                assert found is not None
                 system = Flags.NONE
                 for flag in flags:
                     system |= Flags[flag.upper()]
-                await self.mail.put(found.mailbox_id, MESSAGES[what], system)
+                await self.mail.put(self.mail.box(name).mailbox_id, MESSAGES[what], system)
             case ["quota", *limits]:
-                self.mail.limits = QuotaLimits(*map(int, limits))
+                self.mail.owner.limits = QuotaLimits(*map(int, limits))
             case ["no", "login" | "tls" as what]:
                 self.logs_in = False
                 self.has_tls = what != "tls"
             case ["old", "rows", *_]:  # of the messages so far
-                self.mail.old.update(self.mail.emails)
+                self.mail.age_rows()
             case ["sasl"]:  # tokens, and a certificate of alice
                 hint = OauthHint(
                     "example_scope", "https://example.com/.well-known/openid-configuration"
@@ -162,7 +145,7 @@ class Clients:
             case ["utf8", "only"]:
                 self.settings = replace(self.settings, utf8_only=True)
             case ["forgotten", "changes"]:
-                self.mail.forgets = True
+                self.mail.forget_changes()
             case _:
                 raise AssertionError(f"not a preparation: {text}")
 

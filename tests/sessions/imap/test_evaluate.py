@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.model.ids import MailboxName
+from postroad.model.ids import MailboxName, Uid
+from postroad.model.mailbox import FlagAction, FlagChange, Flags
 from postroad.model.principal import Principal
 from postroad.sessions.imap.evaluate import Evaluation
 from postroad.sessions.imap.feature import Context
@@ -12,7 +13,8 @@ from postroad.sessions.imap.view import Selected
 from postroad.wire.imap import searchkeys as s
 from postroad.wire.imap.searchkeys import Key, Side
 from postroad.wire.imap.sequence import SequenceSet
-from sessions.imap.clients import ALICE, SETTINGS, VIEWER, Clients
+from sessions.imap.clients import SETTINGS, VIEWER, Clients
+from sessions.imap.memory import ALICE
 
 _LEAVES: list[Key] = [
     s.All(),
@@ -62,9 +64,9 @@ async def evaluation() -> Evaluation:
     view = Selected(mailboxes, place, snapshot, read_only=False)
     # One message goes without the client being told: it matches nothing.
     await clients.prepare("message INBOX small")
-    held = clients.mail.messages[mailbox.mailbox_id]
-    del held[4]
-    clients.mail.gone.append((clients.mail._touch(mailbox.mailbox_id), mailbox.mailbox_id, 4))  # type: ignore[arg-type]  # a plain UID
+    deleted = FlagChange(FlagAction.ADD, Flags.DELETED, frozenset())
+    await clients.mail.store_flags(ALICE.account_id, mailbox.mailbox_id, [Uid(4)], deleted)
+    await clients.mail.expunge(ALICE.account_id, mailbox.mailbox_id, None)
     await view.refresh()
     list(view.news(expunge=False, vanished=False, mod_seq=False))
     context = Context(

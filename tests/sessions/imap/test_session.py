@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.base.errors import LowSpace
+from postroad.core.mailbox.append import AppendedMessages
 from postroad.sessions.imap.session import ImapSession
 from sessions.imap.clients import Clients
-from sessions.imap.memory import MemoryIncoming
 from sessions.imap.messages import MESSAGES
 
 
@@ -73,8 +73,8 @@ async def test_a_large_part_is_decoded_in_chunks() -> None:
 async def test_a_stream_is_closed_when_the_connection_breaks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    closed: list[MemoryIncoming] = []
-    monkeypatch.setattr(MemoryIncoming, "close", lambda message: closed.append(message))
+    closed: list[AppendedMessages] = []
+    monkeypatch.setattr(AppendedMessages, "close", lambda message: closed.append(message))
     clients = await ready()
     await ask(clients, b"a APPEND INBOX {100+}\r\nhalf of it")
     clients.sessions["1"].close()
@@ -84,10 +84,10 @@ async def test_a_stream_is_closed_when_the_connection_breaks(
 async def test_an_error_while_streaming_is_told_at_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def write(self: MemoryIncoming, chunk: bytes) -> None:
+    async def write(self: AppendedMessages, chunk: bytes) -> None:
         raise LowSpace("the disk is full")
 
-    monkeypatch.setattr(MemoryIncoming, "write", write)
+    monkeypatch.setattr(AppendedMessages, "write", write)
     clients = await ready()
     assert await ask(clients, b"a APPEND INBOX {3+}") == b""
     assert await ask(clients, b"x\r\n") == b"a NO [UNAVAILABLE] the disk is full\r\n"

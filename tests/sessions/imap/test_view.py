@@ -10,7 +10,8 @@ from postroad.model.ids import MailboxName, Uid
 from postroad.model.mailbox import FlagAction, FlagChange, Flags
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.responses import Exists, Expunged
-from sessions.imap.clients import ALICE, VIEWER, Clients
+from sessions.imap.clients import VIEWER, Clients
+from sessions.imap.memory import ALICE
 
 ACCOUNT = ALICE.account_id
 
@@ -35,7 +36,7 @@ async def test_a_client_that_listens_knows_the_mailbox(steps: list[tuple[str, in
     box = view.mailbox_id
     count = 3  # as a client counts that only reads EXISTS and EXPUNGE
     for what, which in [*steps, ("tell all", 0)]:
-        held = clients.mail.messages[box]
+        held = clients.mail.box().placed
         chosen = [Uid(uid) for uid in list(held)[which : which + 2]]
         if what == "add":
             await clients.prepare("message INBOX small")
@@ -57,7 +58,7 @@ async def test_a_client_that_listens_knows_the_mailbox(steps: list[tuple[str, in
                         assert 1 <= number <= count
                         count -= 1
             assert count == len(view.uids)
-    assert list(view.uids) == list(clients.mail.messages[box])
+    assert list(view.uids) == list(clients.mail.box().placed)
     assert view.uids is view.snapshot.uids
 
 

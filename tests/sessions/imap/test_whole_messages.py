@@ -3,9 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.model.ids import MailboxName
 from postroad.sessions.imap.bodies import LARGE, portions
-from sessions.imap.clients import ALICE, Clients
+from sessions.imap.clients import Clients
 
 SIZES = [40, LARGE + 7, 50, LARGE - 30, 60, LARGE // 2, LARGE // 2 + 1, 3 * LARGE, 41, 42]
 
@@ -18,11 +17,9 @@ async def answer(command: bytes) -> tuple[list[bytes], list[bytes]]:
     """The pieces that are sent, and the messages."""
     clients = Clients()
     await clients.prepare("mailbox INBOX")
-    box = await clients.mail.find_mailbox(ALICE.account_id, MailboxName("INBOX"))
-    assert box is not None
     messages = [message(size) for size in SIZES]
     for octets in messages:
-        await clients.mail.put(box.mailbox_id, octets)
+        await clients.mail.put(clients.mail.box().mailbox_id, octets)
     await clients.send("1", b"s SELECT INBOX\r\n")
     session = clients.sessions["1"]
     outputs = [output async for output in session.receive(command)]

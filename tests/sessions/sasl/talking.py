@@ -5,15 +5,16 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.core.mailbox.urlauth import UrlAuthority
+from postroad.core.search.service import TextSearch
 from postroad.model.principal import Principal
 from postroad.sessions.imap.feature import Services
-from postroad.sessions.imap.needs import Appending, TextSearch
 from postroad.sessions.imap.session import CloseConnection, ImapSession
 from postroad.sessions.imap.settings import ImapSettings
 from postroad.sessions.imap.settings import Peer as ImapPeer

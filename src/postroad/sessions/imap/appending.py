@@ -4,12 +4,12 @@ from contextlib import aclosing
 
 from postroad.base.errors import Invalid, TooLarge
 from postroad.base.moments import Moment
+from postroad.core.mailbox.append import AppendedMessages
 from postroad.model.ids import MailboxName
 from postroad.model.mailbox import Appended, Flags, Replaced
 from postroad.model.sharing import Place
 from postroad.sessions.imap import flags, urls
 from postroad.sessions.imap.feature import Context
-from postroad.sessions.imap.needs import IncomingMessages
 from postroad.wire.imap.append import Append, AppendMessage, Url
 from postroad.wire.imap.cursor import Cursor
 
@@ -31,7 +31,7 @@ class Assembly:
     read each time, and does what was not done yet.
     """
 
-    def __init__(self, context: Context, target: Place, incoming: IncomingMessages) -> None:
+    def __init__(self, context: Context, target: Place, incoming: AppendedMessages) -> None:
         self._context = context
         self._target = target
         self._incoming = incoming

@@ -13,12 +13,12 @@ from typing import Protocol, assert_never, cast
 from postroad.base.moments import Moment
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.search.folding import fold
+from postroad.core.search.service import TextSearch
 from postroad.model.ids import Uid
 from postroad.model.mailbox import Column
 from postroad.model.sharing import Place
 from postroad.sessions.imap import flags
 from postroad.sessions.imap.attached import has_attachment, number_offset
-from postroad.sessions.imap.needs import TextSearch
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap import searchkeys as s
 from postroad.wire.imap.searchkeys import Key, Side

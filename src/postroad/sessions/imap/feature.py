@@ -7,17 +7,18 @@ from enum import Enum, auto
 from typing import Any, Generic, Protocol, TypeVar
 
 from postroad.base.moments import Moment
+from postroad.core.mailbox.append import Appending
 from postroad.core.mailbox.metadata import Annotations
 from postroad.core.mailbox.quota import Quotas
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.core.mailbox.urlauth import UrlAuthority
+from postroad.core.search.service import TextSearch
 from postroad.model.ids import AccountId, MailboxId
 from postroad.model.principal import Principal
 from postroad.model.sharing import Place, Viewer
 from postroad.sessions.imap.annotating import Annotating
-from postroad.sessions.imap.needs import Appending, TextSearch
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
 from postroad.sessions.imap.view import Selected
 from postroad.sessions.sasl.exchange import (

@@ -7,11 +7,11 @@ from postroad.base.errors import Invalid
 from postroad.base.moments import Moment
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.virtual import Matching
+from postroad.core.search.service import TextSearch
 from postroad.model.ids import AccountId, Uid
 from postroad.model.mailbox import Mailbox
 from postroad.model.sharing import Place, Spot
 from postroad.sessions.imap.evaluate import Evaluation
-from postroad.sessions.imap.needs import TextSearch
 from postroad.sessions.imap.view import Selected
 from postroad.wire.errors import WireError
 from postroad.wire.imap import searchkeys as s
