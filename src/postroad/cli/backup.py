@@ -291,11 +291,9 @@ async def _return(
     progress: Progress,
 ) -> int:
     from postroad.app.archives import restore_account
-    from postroad.model.ids import MailboxName
+    from postroad.model.ids import mailbox_name
 
-    name = None
-    if mailbox is not None:
-        name = MailboxName("INBOX" if mailbox.upper() == "INBOX" else mailbox)
+    name = None if mailbox is None else mailbox_name(mailbox)
     async with invocation.program() as program:
         chosen, done, damaged = await restore_account(
             program, archive, backup_id, address, name, progress

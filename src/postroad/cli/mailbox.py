@@ -146,9 +146,9 @@ def _sharing(program: "Program") -> "Sharing":
 
 
 def _name(mailbox: str) -> "MailboxName":
-    from postroad.model.ids import MailboxName
+    from postroad.model.ids import mailbox_name
 
-    return MailboxName("INBOX" if mailbox.upper() == "INBOX" else mailbox)
+    return mailbox_name(mailbox)
 
 
 def _modification(rights: str) -> "tuple[AclAction, Rights]":

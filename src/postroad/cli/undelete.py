@@ -128,11 +128,9 @@ def _undelete(program: "Program") -> "Undelete":
 
 
 def _name(mailbox: str | None) -> "MailboxName | None":
-    from postroad.model.ids import MailboxName
+    from postroad.model.ids import mailbox_name
 
-    if mailbox is None:
-        return None
-    return MailboxName("INBOX" if mailbox.upper() == "INBOX" else mailbox)
+    return None if mailbox is None else mailbox_name(mailbox)
 
 
 def _since(now: Moment, duration: str) -> Moment:

@@ -1,5 +1,6 @@
 """The identifiers that all parts share, each a type of its own."""
 
+import unicodedata
 from typing import NewType
 
 TenantId = NewType("TenantId", int)
@@ -19,3 +20,9 @@ SubmissionId = NewType("SubmissionId", str)
 """A UUID; what the REST API calls the id of an email."""
 MailboxName = NewType("MailboxName", str)
 """Unicode in NFC, levels parted by ``/``, ``INBOX`` in capitals."""
+
+
+def mailbox_name(text: str) -> MailboxName:
+    """The name that a person or a program means who writes it so."""
+    name = unicodedata.normalize("NFC", text)
+    return MailboxName("INBOX" if name.upper() == "INBOX" else name)

@@ -24,7 +24,7 @@ async def test_expunged_messages_are_listed_and_restored() -> None:
     }
     done = await call(app, "POST", f"{ALICE}/restore", {"ids": ["1.5", "1.9", "1.5"]})
     assert done.json["data"] == [{"id": "1.5", "mailbox": "INBOX", "uid": 15}]
-    rest = (await call(app, "GET", f"{ALICE}?mailbox=INBOX")).json
+    rest = (await call(app, "GET", f"{ALICE}?mailbox=inbox")).json
     assert [one["id"] for one in rest["data"]] == ["1.4", "1.3", "1.2", "1.1"]
     assert (await call(app, "GET", f"{ALICE}?mailbox=Sent")).json["data"] == []
     again = await call(app, "POST", f"{ALICE}/restore", {"ids": ["1.5"]})

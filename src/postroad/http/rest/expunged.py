@@ -11,7 +11,7 @@ from postroad.http.contract.endpoint import Access, Call, Endpoint
 from postroad.http.contract.problems import unprocessable
 from postroad.http.rest.pages import Listed
 from postroad.http.rest.services import RestServices
-from postroad.model.ids import AccountId, MailboxId, MailboxName, Uid
+from postroad.model.ids import AccountId, MailboxId, Uid, mailbox_name
 from postroad.model.undelete import KeptMessage, RestoredMessage
 
 _ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,10})", re.ASCII)
@@ -53,7 +53,7 @@ class RestoredEmail(msgspec.Struct, kw_only=True):
 async def _list(call: Call[RestServices, None]) -> Listed[ExpungedEmail]:
     query = call.query_as(ExpungedQuery)
     account = await _account(call)
-    mailbox = None if query.mailbox is None else MailboxName(query.mailbox)
+    mailbox = None if query.mailbox is None else mailbox_name(query.mailbox)
     found = await call.services.undelete.kept(account, query.limit + 1, mailbox=mailbox)
     shown = [_shown(kept) for kept in found[: query.limit]]
     return Listed(has_more=len(found) > query.limit, data=shown)
