@@ -5,7 +5,7 @@ import random
 import pytest
 
 from postroad.model.ids import AccountId, EmailId
-from postroad.stores.search import Candidates, MessageText, Scope, SearchIndex
+from postroad.stores.search import Candidates, MessageText, Ranked, Scope, SearchIndex
 
 ALICE, BOB = AccountId(1), AccountId(2)
 NONE = EmailId(0)
@@ -28,6 +28,12 @@ async def found(
     candidates = await index.candidates(account, needle, scope)
     assert candidates is not None
     return set(candidates.email_ids)
+
+
+async def ranks(index: SearchIndex, *words: str, in_header: bool = True) -> dict[int, float]:
+    ranked = await index.ranked(ALICE, words, in_header=in_header)
+    assert ranked is not None
+    return {int(key): score for key, score in ranked.scores.items()}
 
 
 class SearchIndexContract:
@@ -133,3 +139,52 @@ class SearchIndexContract:
                 each.email_id for each in texts if needle in each.header or needle in each.body
             }
             assert candidates is None or truth <= candidates.email_ids
+
+    async def test_messages_are_ranked_by_where_the_words_are(self, index: SearchIndex) -> None:
+        await fill(
+            index,
+            text(1, "subject: cat\n", "a cat\n"),
+            text(2, "subject: cats\n", "a cat\n"),
+            text(3, "subject: dog\n", "a cat\n"),
+            text(4, "subject: dog\n", "concatenated\n"),
+            text(5, "subject: dog\n", "mouse\n"),
+        )
+        assert await ranks(index, "cat") == {1: 1, 2: 0.75, 3: 0.5, 4: 0.25}
+        assert await ranks(index, "cat", in_header=False) == {1: 0.5, 2: 0.5, 3: 0.5, 4: 0.25}
+        assert await ranks(index, "cat", "dog", in_header=False) == {}
+        both = await ranks(index, "cat", "dog")
+        assert both.keys() == {3, 4}
+        assert 0.25 < both[4] < both[3] < 1
+
+    async def test_rare_words_count_more(self, index: SearchIndex) -> None:
+        many = [text(number, "", "common") for number in range(3, 100)]
+        await fill(index, text(1, "rare\n", "common\n"), text(2, "common\n", "rare\n"), *many)
+        both = await ranks(index, "common", "rare")
+        assert both.keys() == {1, 2}
+        assert both[1] > both[2]
+
+    async def test_what_is_several_words_to_the_index(self, index: SearchIndex) -> None:
+        await fill(
+            index,
+            text(1, "from: eve@x.org\n", "none"),
+            text(2, "from: eve@y.org\n", "x"),
+            text(3, "from: eve@y.org\n", "yx org"),
+            text(4, "from: eve@y.org\n", "none"),
+        )
+        assert await ranks(index, "x.org") == {1: 1, 2: 0.25, 3: 0.25}
+        # What has no letters is passed over, but not where there is nothing else.
+        assert await ranks(index, "--", "eve") == dict.fromkeys((1, 2, 3, 4), 1)
+        assert await index.ranked(ALICE, ["--"], in_header=True) is None
+
+    async def test_words_in_what_is_partly_indexed(self, index: SearchIndex) -> None:
+        await fill(index, text(1, "", "one", is_whole=False), text(2, "", "one"))
+        ranked = await index.ranked(ALICE, ["one"], in_header=True)
+        assert ranked == Ranked(
+            {EmailId(1): 0.5, EmailId(2): 0.5}, frozenset([EmailId(1)]), EmailId(2)
+        )
+
+    @pytest.mark.parametrize("word", ['"', '"or"', "a\0b", "near(a", "*", "{header}:a"])
+    async def test_words_are_no_queries(self, index: SearchIndex, word: str) -> None:
+        await fill(index, text(1, "", f"{word} b"), text(2, "", "none"))
+        ranked = await index.ranked(ALICE, [word], in_header=True)
+        assert ranked is None or list(ranked.scores) == [1]

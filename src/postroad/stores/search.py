@@ -5,10 +5,11 @@ is verified on the message. All texts are folded by the core (`core.search.foldi
 too, so an index compares characters as they are, at most without regard to the case of ASCII.
 """
 
+import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Protocol
 
 from postroad.model.ids import AccountId, EmailId
@@ -43,6 +44,55 @@ class Candidates:
     indexed_up_to: EmailId
 
 
+class Grade(IntEnum):
+    """Where a message has a word, the best place last."""
+
+    IN_BODY = 1  # as a part of a longer word
+    WORD_OF_BODY = 2
+    IN_HEADER = 3
+    WORD_OF_HEADER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The messages up to `indexed_up_to` that have all of some words, and how well: 0 to 1.
+
+    What looks like several words to the index counts as if each were asked for, and words that it
+    cannot look up are passed over. Of the messages in `unsure` there is more text.
+    """
+
+    scores: Mapping[EmailId, float]
+    unsure: frozenset[EmailId]
+    indexed_up_to: EmailId
+
+
+class Ranking:
+    """Puts the grades of words together: a rare word counts more than one that many have."""
+
+    def __init__(self, indexed_up_to: EmailId) -> None:
+        self._up_to = indexed_up_to
+        self._points: dict[EmailId, float] | None = None
+        self._best = 0.0
+
+    def add(self, grades: Mapping[EmailId, Grade]) -> None:
+        """Another word, and all messages that have it."""
+        weight = math.log(2 + self._up_to / (1 + len(grades)))
+        self._best += weight * max(Grade)
+        held = self._points
+        self._points = {
+            key: weight * grade + (0 if held is None else held[key])
+            for key, grade in grades.items()
+            if held is None or key in held
+        }
+
+    def ranked(self, unsure: frozenset[EmailId]) -> Ranked | None:
+        """None: there was no word."""
+        if self._points is None:
+            return None
+        scores = {key: points / self._best for key, points in self._points.items()}
+        return Ranked(scores, unsure, self._up_to)
+
+
 class SearchIndex(Protocol):
     """Texts of messages, account by account. Every call may raise `TryLater`."""
 
@@ -74,6 +124,16 @@ class SearchIndex(Protocol):
     @abstractmethod
     async def candidates(self, account: AccountId, needle: str, scope: Scope) -> Candidates | None:
         """The messages that may contain `needle`; None: the index cannot narrow this search."""
+        ...
+
+    @abstractmethod
+    async def ranked(
+        self, account: AccountId, words: Sequence[str], *, in_header: bool
+    ) -> Ranked | None:
+        """The messages with all words, in the body or also `in_header`; one hop.
+
+        It answers by itself and is not verified. None: the index cannot.
+        """
         ...
 
     @abstractmethod

@@ -19,7 +19,7 @@ from postroad.adapters.fts.needle import (
     terms_of,
 )
 from postroad.model.ids import EmailId
-from postroad.stores.search import Candidates, MessageText, Scope
+from postroad.stores.search import Candidates, Grade, MessageText, Ranked, Ranking, Scope
 
 _VERSION = 1
 _BUSY_MILLISECONDS = 10_000
@@ -134,6 +134,43 @@ class Database:
                 found |= _ids.decode(self._text(_PARTLY))
                 candidates = Candidates(frozenset(map(EmailId, found)), self.indexed_up_to())
         return candidates
+
+    def ranked(self, words: Sequence[str], *, in_header: bool) -> Ranked | None:
+        """As `SearchIndex.ranked`, in one read transaction."""
+        with self._connection:
+            ranking = Ranking(self.indexed_up_to())
+            for word in words:
+                grades = self._grades(word, in_header=in_header)
+                if grades is not None:
+                    ranking.add(grades)
+            unsure = _ids.decode(self._text(_PARTLY))
+        return ranking.ranked(frozenset(map(EmailId, unsure)))
+
+    def _grades(self, word: str, *, in_header: bool) -> dict[EmailId, Grade] | None:
+        """None: it has no letters, or too many terms or messages have it."""
+        whole = [each.term for each in terms_of(word)]
+        parts = [self._expanded(NeedleTerm(term, Fit.INSIDE)) for term in whole]
+        if not whole or any(len(terms) > _MOST_TERMS for terms in parts):
+            return None
+        anywhere = Scope.ANYWHERE if in_header else Scope.BODY
+        found = self._having_each(parts, anywhere)
+        if len(found) > _MOST_CANDIDATES:
+            return None
+        grades = dict.fromkeys(map(EmailId, found), Grade.IN_BODY)
+        words = [[term] for term in whole]
+        better = [(Grade.WORD_OF_BODY, words, Scope.BODY)]
+        if in_header:
+            better += [
+                (Grade.IN_HEADER, parts, Scope.HEADER),
+                (Grade.WORD_OF_HEADER, words, Scope.HEADER),
+            ]
+        for grade, terms, scope in better:
+            grades |= dict.fromkeys(map(EmailId, self._having_each(terms, scope)), grade)
+        return grades
+
+    def _having_each(self, groups: list[list[str]], scope: Scope) -> set[int]:
+        """The messages that have a term of each group."""
+        return set.intersection(*(self._having(terms, scope) for terms in groups))
 
     def _containing(self, wanted: list[NeedleTerm], scope: Scope) -> set[int] | None:
         """The messages with a fitting term for each of `wanted`; None: too many to say.

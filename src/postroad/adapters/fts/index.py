@@ -12,7 +12,7 @@ from postroad.adapters.fts.database import Database
 from postroad.adapters.fts.shelf import DAMAGED, Shelf
 from postroad.base.errors import LowSpace, TryLater
 from postroad.model.ids import AccountId, EmailId
-from postroad.stores.search import Candidates, MessageText, Scope, SearchIndex
+from postroad.stores.search import Candidates, MessageText, Ranked, Scope, SearchIndex
 
 T = TypeVar("T")
 
@@ -44,6 +44,13 @@ class FtsSearchIndex(SearchIndex):
 
     async def candidates(self, account: AccountId, needle: str, scope: Scope) -> Candidates | None:
         return await self._if_there(account, lambda file: file.candidates(needle, scope), None)
+
+    async def ranked(
+        self, account: AccountId, words: Sequence[str], *, in_header: bool
+    ) -> Ranked | None:
+        return await self._if_there(
+            account, lambda file: file.ranked(words, in_header=in_header), None
+        )
 
     async def forget(self, account: AccountId) -> None:
         await self._in_thread(lambda: self._shelf.remove(account))

@@ -1,11 +1,21 @@
 """A search index in memory, for tests: it keeps all texts."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from postroad.model.ids import AccountId, EmailId
-from postroad.stores.search import Candidates, MessageText, Scope, SearchIndex
+from postroad.stores.search import (
+    Candidates,
+    Grade,
+    MessageText,
+    Ranked,
+    Ranking,
+    Scope,
+    SearchIndex,
+)
 
+_TERM = re.compile(r"[0-9a-z\x80-\U0010ffff]+")
 _NOTHING = EmailId(0)
 
 
@@ -50,6 +60,17 @@ class MemorySearchIndex(SearchIndex):
         )
         return Candidates(frozenset(found), held.up_to)
 
+    async def ranked(
+        self, account: AccountId, words: Sequence[str], *, in_header: bool
+    ) -> Ranked | None:
+        held = self._of(account)
+        ranking = Ranking(held.up_to)
+        for terms in map(_TERM.findall, words):
+            if terms:
+                ranking.add(_grades(held, terms, in_header))
+        unsure = (key for key, text in held.by_id.items() if not text.is_whole)
+        return ranking.ranked(frozenset(unsure))
+
     async def forget(self, account: AccountId) -> None:
         self._accounts.pop(account, None)
 
@@ -65,3 +86,21 @@ def _searched(text: MessageText, scope: Scope) -> tuple[str, ...]:
             return (text.body,)
         case Scope.ANYWHERE:
             return text.header, text.body
+
+
+def _grades(held: _Texts, terms: list[str], in_header: bool) -> dict[EmailId, Grade]:
+    found = {key: _grade(text, terms, in_header) for key, text in held.by_id.items()}
+    return {key: grade for key, grade in found.items() if grade is not None}
+
+
+def _grade(text: MessageText, terms: list[str], in_header: bool) -> Grade | None:
+    header = text.header if in_header else ""
+    for grade, there in (
+        (Grade.WORD_OF_HEADER, _TERM.findall(header)),
+        (Grade.IN_HEADER, header),
+        (Grade.WORD_OF_BODY, _TERM.findall(text.body)),
+        (Grade.IN_BODY, header + text.body),
+    ):
+        if all(term in there for term in terms):
+            return grade
+    return None

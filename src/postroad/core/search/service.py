@@ -1,13 +1,15 @@
 """Searching texts in messages: the index names candidates, the messages decide.
 
+For fuzzy searches it decides itself.
 Without an index, or where it is behind, the messages themselves are read.
 """
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import compress
+from typing import TypeVar
 
 from postroad.base.errors import TryLater
 from postroad.core.mailbox.cache import SnapshotCache
@@ -17,16 +19,19 @@ from postroad.core.search.plan import Message, Plan, Wanted, batches, make_plan
 from postroad.core.search.reading import read
 from postroad.formats.mime import headers
 from postroad.formats.mime.address import mailboxes, parse_address_list
-from postroad.model.ids import AccountId, BlobId, MailboxId, Uid
+from postroad.model.ids import AccountId, BlobId, EmailId, MailboxId, Uid
 from postroad.model.mailbox import Column
 from postroad.ports.tasks import Tasks
 from postroad.stores.blobs import BlobStore
 from postroad.stores.mail import MailStore, Row
-from postroad.stores.search import Candidates, Scope, SearchIndex
+from postroad.stores.search import Candidates, Ranked, Scope, SearchIndex
 
-Test = Callable[[Message], bool]
+T = TypeVar("T")
+Test = Callable[[Message], float]
+"""How well a message matches; 0: it does not."""
 
 _ROWS = 500
+_MAX_WORDS = 10  # of a text that is matched fuzzily
 _BATCH_OCTETS = 4 * 1024 * 1024
 _BATCH_MESSAGES = 200
 # Limit: of the text of one message, more than this as transferred is not searched.
@@ -35,6 +40,7 @@ _MESSAGE_OCTETS = 16 * 1024 * 1024
 _ADDRESS_FIELDS = frozenset(("bcc", "cc", "from", "to"))
 _ODD = re.compile(r"[(\\]|\s[@.>]|[@.<]\s")
 _HEADER = Wanted(header=True, body_octets=0)
+_ONLY_WORDS, _WHOLE = 1 / 3, 1.0  # how well a message matches that had to be read
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +82,7 @@ class TextSearch:
         needle = fold(text)
         possible = await self._possible(account, mailbox, uids, needle or field, Scope.HEADER)
         test = partial(_has_field, field=field, needle=needle)
-        return await self._matching(account, mailbox, possible, _HEADER, test)
+        return list(await self._matching(account, mailbox, possible, _HEADER, test))
 
     async def with_text(
         self,
@@ -98,7 +104,39 @@ class TextSearch:
         possible = await self._possible(account, mailbox, uids, needle, scope)
         wanted = Wanted(header=in_header, body_octets=_MESSAGE_OCTETS)
         test = partial(_has_text, needle=needle)
-        return await self._matching(account, mailbox, possible, wanted, test)
+        return list(await self._matching(account, mailbox, possible, wanted, test))
+
+    async def with_words(
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        uids: Sequence[Uid],
+        text: str,
+        *,
+        in_header: bool,
+    ) -> Mapping[Uid, float]:
+        """Those of `uids`, which ascend, with the words of `text`, and how well: up to 1.
+
+        The index alone says so; only what it does not know whole is read (RFC 6203 section 3).
+        """
+        needle = fold(text).strip()
+        words = list(dict.fromkeys(needle.split()))[:_MAX_WORDS]
+        if not words:
+            return dict.fromkeys(uids, _WHOLE)
+        ranked = await self._asked(
+            account, lambda index: index.ranked(account, words, in_header=in_header)
+        )
+        found: dict[Uid, float] = {}
+        unknown = uids
+        if ranked is not None:
+            snapshot = await self._snapshots.current(account, mailbox)
+            found, unknown, is_behind = await self._tasks.offload(
+                lambda: _told(snapshot, uids, ranked)
+            )
+            self._note(account, is_behind)
+        wanted = Wanted(header=in_header, body_octets=_MESSAGE_OCTETS)
+        test = partial(_fitting, words=words, needle=needle)
+        return found | await self._matching(account, mailbox, unknown, wanted, test)
 
     async def _possible(
         self,
@@ -109,24 +147,28 @@ class TextSearch:
         scope: Scope,
     ) -> Sequence[Uid]:
         """Those of `uids` that the index cannot exclude."""
-        found = await self._candidates(account, needle, scope)
+        found = await self._asked(account, lambda index: index.candidates(account, needle, scope))
         if found is None:
             return uids
         snapshot = await self._snapshots.current(account, mailbox)
         possible, is_behind = await self._tasks.offload(
             lambda: _not_excluded(snapshot, uids, found)
         )
-        if is_behind and self._on_behind is not None:
-            self._on_behind(account)
+        self._note(account, is_behind)
         return possible
 
-    async def _candidates(
-        self, account: AccountId, needle: str, scope: Scope
-    ) -> Candidates | None:
+    def _note(self, account: AccountId, is_behind: bool) -> None:
+        if is_behind and self._on_behind is not None:
+            self._on_behind(account)
+
+    async def _asked(
+        self, account: AccountId, question: Callable[[SearchIndex], Awaitable[T | None]]
+    ) -> T | None:
+        """What the index says; None also where there is none, or none that works."""
         if self._index is None:
             return None
         try:
-            return await self._index.candidates(account, needle, scope)
+            return await question(self._index)
         except TryLater as error:
             log.warning(
                 "search goes without its index",
@@ -141,8 +183,8 @@ class TextSearch:
         uids: Sequence[Uid],
         wanted: Wanted,
         test: Test,
-    ) -> list[Uid]:
-        found: list[Uid] = []
+    ) -> dict[Uid, float]:
+        found: dict[Uid, float] = {}
         for start in range(0, len(uids), _ROWS):
             rows = await self._mail.rows(
                 account,
@@ -153,7 +195,7 @@ class TextSearch:
             plans = await self._tasks.offload(partial(_plans, rows, wanted))
             for batch in batches(plans, _BATCH_OCTETS, _BATCH_MESSAGES):
                 messages = await read(self._blobs, batch)
-                found += await self._tasks.offload(partial(_passing, messages, test))
+                found |= await self._tasks.offload(partial(_passing, messages, test))
         return found
 
 
@@ -177,6 +219,27 @@ def _not_excluded(
     return [uid for uid in uids if uid in possible], newest > last
 
 
+def _told(
+    snapshot: Snapshot, uids: Sequence[Uid], ranked: Ranked
+) -> tuple[dict[Uid, float], list[Uid], bool]:
+    """What the index says of them, of which it does not know all, and whether it is behind."""
+    placements, scores, unsure = snapshot.placements, ranked.scores, ranked.unsure
+    ids, last = placements.email_ids, ranked.indexed_up_to
+    possible = [each in scores or each > last or each in unsure for each in ids]
+    by_uid = dict(zip(compress(placements.uids, possible), compress(ids, possible), strict=True))
+    found: dict[Uid, float] = {}
+    unknown: list[Uid] = []
+    for uid in uids:
+        if uid not in by_uid:
+            continue
+        score = scores.get(EmailId(by_uid[uid]))
+        if score is None:
+            unknown.append(uid)
+        else:
+            found[uid] = score
+    return found, unknown, max(ids, default=0) > last
+
+
 def _plans(rows: Sequence[Row], wanted: Wanted) -> list[Plan]:
     plans = []
     for uid, blob_id, part_table in rows:
@@ -185,8 +248,9 @@ def _plans(rows: Sequence[Row], wanted: Wanted) -> list[Plan]:
     return plans
 
 
-def _passing(messages: Sequence[Message], test: Test) -> list[Uid]:
-    return [Uid(message.plan.key) for message in messages if test(message)]
+def _passing(messages: Sequence[Message], test: Test) -> dict[Uid, float]:
+    tested = ((Uid(message.plan.key), test(message)) for message in messages)
+    return {uid: passed for uid, passed in tested if passed}
 
 
 def _has_field(message: Message, *, field: str, needle: str) -> bool:
@@ -216,3 +280,9 @@ def _has_text(message: Message, *, needle: str) -> bool:
     if contains(message.header_text(), needle):
         return True
     return any(contains(text, needle) for text in message.body_texts())
+
+
+def _fitting(message: Message, *, words: Sequence[str], needle: str) -> float:
+    if not all(_has_text(message, needle=word) for word in words):
+        return 0
+    return _WHOLE if _has_text(message, needle=needle) else _ONLY_WORDS

@@ -96,7 +96,7 @@ class Evaluation:
                 first = await self._mask(key.keys[0], among)
                 return first | await self._mask(key.keys[1], among & ~first)
             case s.Fuzzy():
-                return await self._mask(loosened(key.key), among)
+                return await self._fuzzy(key.key, among)
             case s.Not():
                 return among & ~await self._mask(key.key, among)
             case s.HasHeader() | s.HasText():
@@ -205,7 +205,7 @@ class Evaluation:
 
     async def _text(self, key: s.HasHeader | s.HasText, among: Mask) -> Mask:
         view, search = self._view, self._context.services.search
-        uids = [Uid(uid) for uid in compress(view.uids, among.to_bytes(self._count, "little"))]
+        uids = self._uids(among)
         if isinstance(key, s.HasHeader):
             found = await search.with_header(
                 view.account, view.mailbox_id, uids, key.field, key.text
@@ -215,8 +215,25 @@ class Evaluation:
             found = await search.with_text(
                 view.account, view.mailbox_id, uids, key.text, in_header=in_header
             )
-        wanted = set(found)
-        return among & self._where(uid in wanted for uid in view.uids)
+        return self._only(found, among)
+
+    async def _fuzzy(self, key: Key, among: Mask) -> Mask:
+        if not isinstance(key, s.HasText):
+            return await self._mask(loosened(key), among)
+        view, search = self._view, self._context.services.search
+        in_header = key.where is s.Where.TEXT
+        found = await search.with_words(
+            view.account, view.mailbox_id, self._uids(among), key.text, in_header=in_header
+        )
+        return self._only(found, among)
+
+    def _uids(self, among: Mask) -> list[Uid]:
+        octets = among.to_bytes(self._count, "little")
+        return [Uid(uid) for uid in compress(self._view.uids, octets)]
+
+    def _only(self, uids: Iterable[Uid], among: Mask) -> Mask:
+        wanted: set[int] = set(uids)
+        return among & self._where(uid in wanted for uid in self._view.uids)
 
 
 def reads_texts(key: Key) -> bool:
@@ -225,12 +242,15 @@ def reads_texts(key: Key) -> bool:
 
 
 def loosened(key: Key) -> Key:
-    """What FUZZY makes of a key: of texts the words, in any order; the rest stays exact."""
+    """What FUZZY makes of a key: of texts the words, in any order; the rest stays exact.
+
+    What stays under `Fuzzy` is left to the index.
+    """
     match key:
         case s.HasHeader():
             return s.And(tuple(s.HasHeader(key.field, word) for word in _words(key.text)))
         case s.HasText():
-            return s.And(tuple(s.HasText(key.where, word) for word in _words(key.text)))
+            return s.Fuzzy(key)
         case s.And():
             return s.And(tuple(map(loosened, key.keys)))
         case s.Or():
