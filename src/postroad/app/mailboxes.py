@@ -6,6 +6,7 @@ from postroad.app.program import Program
 from postroad.app.searching import Searching
 from postroad.config.settings import SharedSeen
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.extras import Extras
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.virtual import VirtualMailboxes
@@ -31,4 +32,5 @@ def build_mailboxes(program: Program, searching: Searching) -> Mailboxes:
         virtual = VirtualMailboxes(program.virtual, mail, searches)
     private_seen = imap.shared_seen is SharedSeen.PRIVATE
     reach = Reach(mail, program.sharing, private_seen=private_seen, virtual=virtual)
-    return Mailboxes(reach, MailboxService(*common, virtual), search)
+    extras = Extras(program.settings.limits.snapshot_octets // 2)
+    return Mailboxes(reach, MailboxService(*common, virtual, extras), search)

@@ -198,7 +198,7 @@ class LimitSettings:
     free_disk_octets: int = 512 * 2**20
     """Below this much free disk no mail is taken in, long before a write fails."""
     snapshot_octets: int = 64 * 2**20
-    """Memory for the lists of messages of mailboxes in use."""
+    """Memory for the lists of messages of mailboxes in use; half as much more for orders."""
     request_octets: int = 60_000_000
     """The largest body of an HTTP request."""
     annotation_octets: int = 32_768

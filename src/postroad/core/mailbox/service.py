@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from postroad.base.errors import Invalid, NotPermitted
 from postroad.core.mailbox.cache import SnapshotCache
+from postroad.core.mailbox.extras import Extras
 from postroad.core.mailbox.permitted import permitted_change, require
 from postroad.core.mailbox.recent import Recents
 from postroad.core.mailbox.snapshot import Snapshot
@@ -55,7 +56,9 @@ class MailboxService:
         cache: SnapshotCache,
         limits: MailboxLimits,
         virtual: VirtualMailboxes | None = None,
+        extras: Extras | None = None,
     ) -> None:
+        self.extras = extras or Extras()
         self._store = store
         self._recents = Recents(store)
         self._blobs = blobs

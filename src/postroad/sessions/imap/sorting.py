@@ -8,6 +8,7 @@ from postroad.model.ids import Uid
 from postroad.model.mailbox import Column
 from postroad.sessions.imap import displaynames
 from postroad.sessions.imap.feature import Context
+from postroad.sessions.imap.orders import Order, made, renewed
 from postroad.sessions.imap.turns import ordered, turn
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap.sort import Criterion, SortKey
@@ -25,6 +26,7 @@ _COLUMNS: dict[SortKey, tuple[Column, ...]] = {
     SortKey.SUBJECT: (Column.SUBJECT_BASE,),
     SortKey.TO: (Column.SORT_TO,),
 }
+_MANY = 4  # of the messages more than one in so many: it pays to have the order of all
 _Values = Sequence[Sequence[object]]
 Keys = list[Any]  # Any: numbers or texts, as `_KEYS` says
 
@@ -40,17 +42,68 @@ async def sorted_places(
 
     `scores` are there for RELEVANCY, by UID; the highest comes first (RFC 6203 section 6).
     """
+    wanted = {each.key for each in criteria}
+    if SortKey.RELEVANCY in wanted:
+        return await _by_reading(context, view, places, criteria, scores or {})
+    orders: dict[SortKey, Order] = {}
+    for key in wanted:
+        order = await _order(context, view, key, len(places))
+        if order is None:
+            return await _by_reading(context, view, places, criteria, {})
+        orders[key] = order
+    if len(criteria) == 1:
+        return await orders[criteria[0].key].of(places, reverse=criteria[0].reverse)
+    ranks = {key: await order.ranks() for key, order in orders.items()}
+    return await _passes(places, criteria, [ranks[each.key] for each in criteria])
+
+
+async def _by_reading(
+    context: Context,
+    view: Selected,
+    places: Sequence[int],
+    criteria: Sequence[Criterion],
+    scores: Mapping[int, int],
+) -> list[int]:
+    """The same of a few messages, or where numbers are not those of the snapshot."""
     stored = [each.key for each in criteria if each.key is not SortKey.RELEVANCY]
     kept, of_stored = await read_keys(context, view, places, stored)
-    known = scores or {}
-    best = [-known[view.uids[place]] for place in kept] if known else []
+    best = [-scores.get(view.uids[place], 0) for place in kept]
     found = iter(of_stored)
     keys = [best if each.key is SortKey.RELEVANCY else next(found) for each in criteria]
-    order: Sequence[int] = range(len(kept))
-    # Each pass keeps the order of the one before it, so the first criterion comes last.
+    return [kept[at] for at in await _passes(range(len(kept)), criteria, keys)]
+
+
+async def _passes(
+    order: Sequence[int], criteria: Sequence[Criterion], keys: Sequence[Sequence[Any]]
+) -> list[int]:
+    """Each pass keeps the order of the one before it, so the first criterion comes last."""
     for criterion, of_key in reversed(list(zip(criteria, keys, strict=True))):
         order = await ordered(order, of_key, reverse=criterion.reverse)
-    return [kept[index] for index in order]
+    return list(order)
+
+
+async def _order(context: Context, view: Selected, key: SortKey, count: int) -> Order | None:
+    """The order of the whole mailbox, kept or made; None where it would not serve."""
+    uids = view.snapshot.uids
+    if view.uids is not uids:
+        return None
+    extras, mailbox = context.mailboxes.extras, view.snapshot.mailbox
+    known = extras.find(view.account, mailbox, key)
+
+    async def keys(places: Sequence[int]) -> tuple[list[int], list[Any]]:
+        kept, (found,) = await read_keys(context, view, places, [key])
+        return kept, found
+
+    if isinstance(known, Order):
+        if known.uids is uids or known.uids == uids:
+            return known
+        order = await renewed(known, uids, keys)
+    elif count * _MANY < len(uids):
+        return None
+    else:
+        order = await made(uids, keys)
+    extras.keep(view.account, mailbox, key, order)
+    return order
 
 
 async def read_keys(
