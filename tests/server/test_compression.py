@@ -11,6 +11,7 @@ from postroad.server.conversation import Signal
 from postroad.server.imap import ImapConversation, ImapPatience
 from postroad.sessions.imap.session import ImapSession
 from postroad.sessions.imap.settings import Peer
+from postroad.wire.imap.responses import Condition, Status
 from server.talking import imap
 from sessions.imap.clients import Clients
 from support.server import ALICE, RunningServer
@@ -123,6 +124,15 @@ async def test_who_goes_on_compressing_after_unauthenticate_is_cut_off() -> None
 async def test_a_farewell_is_compressed_too() -> None:
     client = await compressing()
     assert client.inflate.decompress(client.conversation.timed_out()).startswith(b"* BYE")
+
+
+async def test_what_is_said_meanwhile_is_compressed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = await compressing()
+    said = Status(Condition.OK, "wait", b'INPROGRESS ("c" NIL NIL)')
+    monkeypatch.setattr(ImapSession, "still_working", lambda self: said)
+    heard = client.inflate.decompress(client.conversation.still_working())
+    assert heard == b'* OK [INPROGRESS ("c" NIL NIL)] wait\r\n'
+    assert (await client.say(b"d NOOP\r\n")).startswith(b"d OK")
 
 
 async def test_what_is_no_deflate_stream_ends_the_connection() -> None:

@@ -54,6 +54,7 @@ class Echo(Conversation):
         self.others: set[AccountId] = set()  # waited for besides
         self.busy = False
         self.closed = 0
+        self.wait = b""  # what is said meanwhile
         self.lifetime = 1e9
         self.hold = asyncio.Event()
         self.hold.set()
@@ -66,6 +67,10 @@ class Echo(Conversation):
         await self.hold.wait()
         if octets == b"fail":
             raise ValueError("a bug")
+        if octets == b"slow":
+            self.hold.clear()
+            yield b"some "
+            await self.hold.wait()
         if octets == b"idle":
             self.idles_for = AccountId(7)
         if octets == b"much":
@@ -100,6 +105,9 @@ class Echo(Conversation):
 
     def tls_started(self, version: str, cipher: str, evidence: TlsEvidence) -> None:
         raise AssertionError("no TLS here")
+
+    def still_working(self) -> bytes:
+        return self.wait
 
     def timed_out(self) -> bytes:
         return b"too slow"
@@ -246,6 +254,42 @@ async def test_a_client_that_does_not_read_is_cut_off(world: World) -> None:
     assert not world.pipe.is_aborted
     world.connection.check(world.now + 301)
     assert world.pipe.is_aborted
+
+
+async def test_who_waits_for_a_long_command_is_told(world: World) -> None:
+    """RFC 9585 section 4: every 10 to 15 seconds, behind what was given before."""
+    began = world.now
+    world.echo.wait = b"wait "
+    world.connection.data_received(b"slow")
+    await settle()
+    world.connection.check(began + 9)
+    assert world.pipe.written == b"hello "
+    world.connection.check(began + 11)
+    assert world.pipe.written == b"hello some wait "
+    world.echo.wait = b""  # nothing can be said here
+    world.connection.check(world.now + 11)
+    world.echo.hold.set()
+    await settle()
+    assert world.pipe.written == b"hello some wait slow"
+    world.echo.wait = b"wait "
+    world.connection.check(world.now + 11)
+    assert world.pipe.written == b"hello some wait slow"  # nobody waits any more
+
+
+async def test_nothing_is_said_to_who_does_not_read(world: World) -> None:
+    world.echo.wait = b"wait "
+    world.connection.pause_writing()
+    world.connection.data_received(b"much")
+    await settle()
+    written = len(world.pipe.written)
+    world.connection.check(world.now + 11)
+    assert len(world.pipe.written) == written
+    # Not even between the moment when it reads again and the rest of what it is told.
+    world.connection.resume_writing()
+    world.connection.check(world.now + 11)
+    assert len(world.pipe.written) == written
+    await settle()
+    assert world.pipe.written == b"hello " + b"x" * 2_000_000 + b"much"
 
 
 async def test_who_sends_without_a_pause_is_not_silent(world: World) -> None:

@@ -23,6 +23,7 @@ _MAX_UNREAD = 262_144  # octets; reading from the socket stops beyond
 _WRITE_BATCH = 131_072
 _FEED = 65_536
 _WRITE_PATIENCE_SECONDS = 300.0
+_SILENCE_SECONDS = 10.0  # RFC 9585 section 4 recommends a word every 10 to 15 seconds
 _CLOSE_PATIENCE_SECONDS = 60.0  # for a client to read the last of what we wrote
 
 
@@ -65,6 +66,9 @@ class Connection(asyncio.Protocol):
         self._is_ended = False  # the client sends no more
         self._is_lost = False
         self._can_write: asyncio.Future[None] | None = None
+        self._batch: list[bytes] = []  # what is to be written next
+        self._is_writing = False  # what comes next belongs behind it
+        self._said_at = 0.0
         self._watched: dict[AccountId, Callable[[], None]] = {}  # and what ends the watch
         self.began_at = asyncio.get_running_loop().time()
         self.deadline = self.began_at + 60.0
@@ -124,6 +128,10 @@ class Connection(asyncio.Protocol):
         return found
 
     @property
+    def _is_closing(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
+    @property
     def evidence(self) -> TlsEvidence:
         """What the TLS connection proves."""
         return tls_evidence(self.tls_object, self._host.end_point())
@@ -135,9 +143,12 @@ class Connection(asyncio.Protocol):
     def check(self, now: float) -> None:
         """Close a connection that was silent for too long, or does not read what we write.
 
-        A job that works for the client, however long, is no silence of the client.
+        A job that works for the client, however long, is no silence of the client, who is told
+        now and then that it goes on.
         """
         conversation = self._conversation
+        if self._is_working and now >= self._said_at + _SILENCE_SECONDS:
+            self._reassure()
         too_old = conversation is not None and now > self.began_at + conversation.lifetime_seconds
         if (now < self.deadline and not too_old) or self._transport is None:
             return
@@ -179,7 +190,19 @@ class Connection(asyncio.Protocol):
         self._is_working = True
         self._host.tasks.spawn("connection", self._job(self._conversation))
 
+    def _reassure(self) -> None:
+        """Write what was given so far, and that the command is still being carried out."""
+        waits = self._is_writing or self._can_write is not None
+        if waits or self._is_lost or self._conversation is None or self._is_closing:
+            return
+        said = self._conversation.still_working()
+        if said:
+            self._batch.append(said)
+            self._write_batch()
+
     async def _job(self, conversation: Conversation) -> None:
+        self._said_at = asyncio.get_running_loop().time()
+        self._batch.clear()
         try:
             await self._take_all(conversation)
         except (ConnectionError, TimeoutError, ssl.SSLError) as error:
@@ -207,7 +230,7 @@ class Connection(asyncio.Protocol):
 
     def _after_work(self, conversation: Conversation) -> None:
         """Set the stage for a client that is silent now."""
-        if self._transport is None or self._transport.is_closing():
+        if self._is_closing:
             return
         self._extend()
         self._watch(conversation)
@@ -230,31 +253,40 @@ class Connection(asyncio.Protocol):
 
     async def _emit(self, outputs: Outputs) -> bool:
         """Write what a session gives, in batches; False when it said that it is over."""
-        batch: list[bytes] = []
-        size = 0
+        batch, size = self._batch, 0
         async with aclosing(outputs):
             async for output in outputs:
                 if isinstance(output, Signal):
-                    await self._write(batch)
+                    await self._write()
                     return await self._obey(output)
                 batch.append(output)
                 size += len(output)
                 if size >= _WRITE_BATCH:
-                    await self._write(batch)
-                    batch, size = [], 0
-        await self._write(batch)
+                    await self._write()
+                    size = 0
+        await self._write()
         return True
 
-    async def _write(self, batch: list[bytes]) -> None:
+    async def _write(self) -> None:
         if self._transport is None or self._is_lost:
             raise ConnectionResetError("the client is gone")
-        if batch:
+        self._is_writing = True
+        try:
+            self._write_batch()
+            if self._can_write is not None:
+                self.deadline = asyncio.get_running_loop().time() + _WRITE_PATIENCE_SECONDS
+                await self._can_write
+                if self._is_lost:
+                    raise ConnectionResetError("the client is gone")
+        finally:
+            self._is_writing = False
+
+    def _write_batch(self) -> None:
+        batch = self._batch
+        if batch and self._transport is not None:
+            self._said_at = asyncio.get_running_loop().time()
             self._transport.write(batch[0] if len(batch) == 1 else b"".join(batch))
-        if self._can_write is not None:
-            self.deadline = asyncio.get_running_loop().time() + _WRITE_PATIENCE_SECONDS
-            await self._can_write
-            if self._is_lost:
-                raise ConnectionResetError("the client is gone")
+            batch.clear()
 
     async def _obey(self, signal: Signal) -> bool:
         if signal is Signal.CLOSE or self._transport is None:

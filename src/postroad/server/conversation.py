@@ -69,6 +69,14 @@ class Conversation(Protocol):
     def tls_started(self, version: str, cipher: str, evidence: TlsEvidence) -> None: ...
 
     @abstractmethod
+    def still_working(self) -> bytes:
+        """For a client that has heard nothing for a while, in the middle of its command.
+
+        It is sent behind all that was given so far; empty where nothing can be said there.
+        """
+        ...
+
+    @abstractmethod
     def timed_out(self) -> bytes: ...
 
     @abstractmethod

@@ -81,6 +81,10 @@ class ImapConversation(Conversation):
     def tls_started(self, version: str, cipher: str, evidence: TlsEvidence) -> None:
         self._session.tls_started(evidence)
 
+    def still_working(self) -> bytes:
+        response = self._session.still_working()
+        return b"" if response is None else self._last(response)
+
     def timed_out(self) -> bytes:
         return self._last(self._session.timed_out())
 

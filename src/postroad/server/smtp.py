@@ -65,6 +65,9 @@ class SmtpConversation(Conversation):
     def tls_started(self, version: str, cipher: str, evidence: TlsEvidence) -> None:
         self._session.tls_started(Tls(version, cipher, evidence))
 
+    def still_working(self) -> bytes:
+        return b""  # a reply says how a command ended, and there is no other
+
     def timed_out(self) -> bytes:
         return self._session.timed_out().encode()
 

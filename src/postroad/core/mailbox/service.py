@@ -1,9 +1,10 @@
 """Using mailboxes: the rules that hold whichever protocol asks."""
 
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeVar
 
 from postroad.base.errors import Invalid, NotPermitted
 from postroad.core.mailbox.cache import SnapshotCache
@@ -30,8 +31,11 @@ from postroad.ports.bus import Bus
 from postroad.stores.blobs import BlobStore, Whole
 from postroad.stores.mail import MailStore, Row
 
+T = TypeVar("T")
 INBOX = MailboxName("INBOX")
 DELIMITER = "/"
+Told = Callable[[int], None]
+"""What is done in slices says after each how many messages are dealt with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,10 @@ class MailboxLimits:
     name_octets: int = 1000
     levels: int = 50
     keyword_octets: int = 255
+
+
+def _nobody(done: int) -> None:
+    """Where nobody wants to know."""
 
 
 class MailboxService:
@@ -168,6 +176,7 @@ class MailboxService:
         uids: Sequence[Uid],
         change: FlagChange,
         unchanged_since: ModSeq | None = None,
+        told: Told = _nobody,
     ) -> Stored:
         """Change flags as far as the rights go, in slices where there are many.
 
@@ -178,14 +187,14 @@ class MailboxService:
         if any(len(word.encode()) > self._limits.keyword_octets for word in change.keywords):
             raise Invalid(f"a keyword has at most {self._limits.keyword_octets} octets")
         slices = []
-        for part in self._slices(uids, self._limits.slice_flags):
+        for part in _slices(uids, self._limits.slice_flags, told):
             done = await self._store.store_flags(
                 account, mailbox, part, change, unchanged_since, viewer
             )
             self._cache.flagged(account, mailbox, done)
             slices.append(done)
-        if any(done.changed for done in slices):
-            self._bus.announce(account)
+            if done.changed:
+                self._bus.announce(account)
         return _together(slices)
 
     async def copy(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
@@ -203,21 +212,23 @@ class MailboxService:
         mailboxes = source.mailbox.mailbox_id, target.mailbox.mailbox_id
         return await self._store.copy(source.owner, uids, *mailboxes)
 
-    async def move(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
+    async def move(
+        self, source: Place, uids: Sequence[Uid], target: Place, told: Told = _nobody
+    ) -> Copied:
         """Move messages, in slices where there are many, also to another account.
 
         Raises `NoSuchTarget`, `NotFound`, `OverQuota`, `NotPermitted`.
         """
         require(source.rights, Rights.DELETE_MESSAGES | Rights.EXPUNGE)
         moved_from, moved_to = list[Uid](), list[Uid]()
-        for part in self._slices(uids):
+        for part in _slices(uids, self._limits.slice_messages, told):
             done = await self._move(source, part, target)
             moved_from.extend(done.source)
             moved_to.extend(done.target)
-        if moved_from:
-            # After the commit, never before: a listener must not hear of what may yet fail.
-            for owner in {source.owner, target.owner}:
-                self._bus.announce(owner)
+            if done.source:
+                # After the commit, never before: a listener must not hear of what may yet fail.
+                for owner in {source.owner, target.owner}:
+                    self._bus.announce(owner)
         return Copied(target.mailbox.uid_validity, moved_from, moved_to)
 
     async def _move(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
@@ -237,28 +248,31 @@ class MailboxService:
         """Where the owner has these emails; ask for a thousand at a time."""
         return await self._store.held(place.owner, emails)
 
-    async def relabel(self, place: Place, emails: Sequence[EmailId], change: LabelChange) -> None:
+    async def relabel(
+        self, place: Place, emails: Sequence[EmailId], change: LabelChange, told: Told = _nobody
+    ) -> None:
         """Change in which mailboxes the owner has these emails.
 
         Raises `NoSuchTarget`, `OverQuota`, `Invalid` where one would be in none.
         """
-        for start in range(0, len(emails), self._limits.slice_messages):
-            some = emails[start : start + self._limits.slice_messages]
+        for some in _slices(emails, self._limits.slice_messages, told):
             await self._store.relabel(place.owner, some, change)
-        self._bus.announce(place.owner)
+            self._bus.announce(place.owner)
 
-    async def expunge(self, place: Place, uids: Sequence[Uid]) -> Sequence[Uid]:
+    async def expunge(
+        self, place: Place, uids: Sequence[Uid], told: Told = _nobody
+    ) -> Sequence[Uid]:
         """Remove those of `uids` that are marked \\Deleted; returns what went.
 
         Raises `NotFound`, `NotPermitted`.
         """
         require(place.rights, Rights.EXPUNGE)
         gone = list[Uid]()
-        for part in self._slices(uids):
-            mailbox = place.mailbox.mailbox_id
-            gone.extend(await self._store.expunge(place.owner, mailbox, part))
-        if gone:
-            self._bus.announce(place.owner)
+        for part in _slices(uids, self._limits.slice_messages, told):
+            went = await self._store.expunge(place.owner, place.mailbox.mailbox_id, part)
+            gone.extend(went)
+            if went:
+                self._bus.announce(place.owner)
         return gone
 
     # Octets
@@ -273,10 +287,6 @@ class MailboxService:
 
     def stream(self, wanted: BlobRange) -> AsyncIterator[bytes]:
         return self._blobs.stream(wanted)
-
-    def _slices(self, uids: Sequence[Uid], size: int = 0) -> list[Sequence[Uid]]:
-        size = size or self._limits.slice_messages
-        return [uids[start : start + size] for start in range(0, len(uids), size)]
 
     def _acceptable(self, name: MailboxName) -> MailboxName:
         """The name in NFC without a trailing delimiter. Raises `Invalid`."""
@@ -293,6 +303,12 @@ class MailboxService:
         if levels[0].upper() == INBOX:
             levels[0] = INBOX
         return MailboxName(DELIMITER.join(levels))
+
+
+def _slices(items: Sequence[T], size: int, told: Told) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+        told(min(start + size, len(items)))
 
 
 def _is_plain(source: Place, target: Place) -> bool:

@@ -154,6 +154,17 @@ class Pending:
     idles: bool = False
 
 
+@dataclass(slots=True)
+class Progress:
+    """How far a command is, counted in messages; `at` is called with how many are dealt with."""
+
+    goal: int
+    done: int = 0
+
+    def at(self, done: int) -> None:
+        self.done = done
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of the core that commands use."""
@@ -182,6 +193,7 @@ class Context:
     capabilities: "Callable[[Context], tuple[bytes, ...]]"
     evidence: TlsEvidence = NO_EVIDENCE
     tag: bytes = b"*"  # of the command that is being carried out
+    progress: Progress | None = None  # of this command, as far as it is known
     principal: Principal | None = None
     view: Selected | None = None
     enabled: set[Extension] = field(default_factory=set)
@@ -273,6 +285,11 @@ class Context:
     @property
     def was_used(self) -> bool:
         return self.principal is not None or self.left
+
+    def begin(self, goal: int) -> Callable[[int], None]:
+        """What follows deals with so many messages; what is given is told how far it is."""
+        self.progress = Progress(goal)
+        return self.progress.at
 
     def touch(self, *names: str) -> None:
         """The client itself made, removed or renamed these (RFC 5465 section 5)."""

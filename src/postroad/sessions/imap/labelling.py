@@ -27,7 +27,8 @@ async def store_labels(context: Context, command: StoreLabels, *, by_uid: bool) 
     uids = view.named(command.messages, uid=by_uid)
     labels, emails = await Labels.read(context), _emails(view, uids)
     change = _change(labels, command)
-    await context.mailboxes.relabel(view.place, emails, change)  # this may be refused
+    heard = context.begin(len(emails))
+    await context.mailboxes.relabel(view.place, emails, change, heard)  # this may be refused
     await _star(context, view, labels, command, emails)
     await view.refresh()
     for told in view.new_flags():

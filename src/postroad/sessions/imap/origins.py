@@ -22,6 +22,7 @@ _UNKNOWN = Origin(None, (), is_reply=False)
 async def read_origins(context: Context, view: Selected, places: Sequence[int]) -> list[Origin]:
     """The origin of each message; of those expunged meanwhile, one that says nothing."""
     found: dict[int, Origin] = {}
+    told = context.begin(len(places))
     for start in range(0, len(places), _ROWS_AT_ONCE):
         uids = [Uid(view.uids[place]) for place in places[start : start + _ROWS_AT_ONCE]]
         there, kept = await context.mailboxes.octets_of(
@@ -33,6 +34,7 @@ async def read_origins(context: Context, view: Selected, places: Sequence[int]) 
         for first in range(0, len(old), _READ_AT_ONCE):
             found |= await _from_blobs(context, view, old[first : first + _READ_AT_ONCE])
             await turn()
+        told(start + len(uids))
         await turn()
     return [found.get(view.uids[place], _UNKNOWN) for place in places]
 

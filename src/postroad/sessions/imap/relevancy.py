@@ -81,6 +81,7 @@ async def _with_subject(
     """Those that have all words in their subject, as the rows have it."""
     words = fold(text).split()
     found: set[int] = set()
+    told = context.begin(len(uids))
     for start in range(0, len(uids), _ROWS):
         some = uids[start : start + _ROWS]
         rows = await context.mailboxes.rows(
@@ -90,6 +91,7 @@ async def _with_subject(
             folded = fold(cast("str", subject))  # see Column
             if all(word in folded for word in words):
                 found.add(cast("int", uid))  # rows begin with the UID
+        told(start + len(some))
         await turn()
     return found
 

@@ -29,12 +29,13 @@ from postroad.sessions.imap.feature import (
     Utf8Required,
 )
 from postroad.sessions.imap.news import between_commands, listens_to, news
+from postroad.sessions.imap.progress import still_working
 from postroad.sessions.imap.settings import ImapSettings, Peer
 from postroad.sessions.sasl.exchange import NO_EVIDENCE, TlsEvidence
 from postroad.wire.errors import LimitExceeded, WireError
 from postroad.wire.imap import framing
 from postroad.wire.imap.cursor import Cursor
-from postroad.wire.imap.responses import Condition, Continue, Response, Status
+from postroad.wire.imap.responses import Condition, Continue, Octets, Response, Status
 from postroad.wire.imap.search import CHARSETS, BadCharset
 from postroad.wire.imap.utf7 import BadName
 
@@ -98,6 +99,8 @@ class ImapSession:
             literal_minus=settings.literal_minus,
         )
         self._bad_commands = 0
+        # A command is being carried out, and what was given so far ends with a whole response.
+        self._may_tell = False
         # The command that `Context.pending` belongs to.
         self._waiting: tuple[bytes, AnyFeature] | None = None
         # At most one of the two is set while a literal is streamed.
@@ -176,6 +179,10 @@ class ImapSession:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+    def still_working(self) -> Response | None:
+        """For a client that waits in the middle of a command; None: not now (RFC 9585)."""
+        return still_working(self._context) if self._may_tell else None
 
     def timed_out(self) -> Response:
         return Status(Condition.BYE, "You were silent for too long")
@@ -285,9 +292,20 @@ class ImapSession:
 
     async def _carry_out(self, tag: bytes, feature: AnyFeature, replies: Replies) -> Outputs:
         """Run a handler, or what is left of it; errors become its tagged response."""
-        self._context.tag = tag
+        self._context.tag, self._context.progress = tag, None
+        try:
+            async with aclosing(self._handle(tag, feature, replies)) as outputs:
+                async for output in outputs:
+                    self._may_tell = False
+                    yield output
+                    self._may_tell = not isinstance(output, Octets)
+        finally:
+            self._may_tell = False
+
+    async def _handle(self, tag: bytes, feature: AnyFeature, replies: Replies) -> Outputs:
         done: Done | Status = Done(f"{feature.name.decode()} completed")
         try:
+            self._may_tell = True
             await self._renew_rights(feature)
             async with aclosing(replies) as outputs:
                 async for reply in outputs:

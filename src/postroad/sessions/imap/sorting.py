@@ -113,6 +113,7 @@ async def read_keys(
     columns = list(dict.fromkeys(column for key in wanted for column in _COLUMNS[key]))
     kept: list[int] = []
     found: list[Keys] = [[] for _ in wanted]
+    told = context.begin(len(places))
     for start in range(0, len(places), ROWS_AT_ONCE):
         by_uid = {view.uids[place]: place for place in places[start : start + ROWS_AT_ONCE]}
         rows = await context.mailboxes.rows(
@@ -125,6 +126,7 @@ async def read_keys(
         by_column = dict(zip(columns, values, strict=True))
         for key, into in zip(wanted, found, strict=True):
             into += _KEYS[key]([by_column[column] for column in _COLUMNS[key]])
+        told(start + len(by_uid))
         await turn()
     return kept, found
 

@@ -20,7 +20,8 @@ async def close(context: Context, command: None) -> Replies:
     if not view.read_only and Rights.EXPUNGE in view.place.rights:
         # Security: only what this client knows of (RFC 9051 section 6.4.1 lets us choose).
         await view.refresh()
-        await context.mailboxes.expunge(view.place, view.deleted())
+        uids = view.deleted()
+        await context.mailboxes.expunge(view.place, uids, context.begin(len(uids)))
     yield Done("Closed")
 
 

@@ -11,7 +11,6 @@ from postroad.sessions.imap.feature import (
     always,
     no_arguments,
 )
-from postroad.sessions.imap.progress import Progress, steps
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.responses import Condition
 from postroad.wire.imap.sequence import SequenceSet
@@ -35,12 +34,7 @@ async def handle(context: Context, command: SequenceSet | None) -> Replies:
     if command is not None:
         named = set(view.named(command, uid=True))
         uids = [uid for uid in uids if uid in named]
-    gone = False
-    progress = Progress(context, len(uids))
-    for done, some in steps(uids):
-        for told in progress.after(done):
-            yield told
-        gone |= bool(await context.mailboxes.expunge(view.place, some))
+    gone = await context.mailboxes.expunge(view.place, uids, context.begin(len(uids)))
     code = b""
     if context.qresync and gone:
         await view.refresh()

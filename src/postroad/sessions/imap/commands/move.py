@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from postroad.model.mailbox import Copied
 from postroad.sessions.imap.commands.copy import Copy, copy_uid, parse
 from postroad.sessions.imap.commands.expunge import highest_mod_seq
 from postroad.sessions.imap.feature import (
@@ -14,7 +13,6 @@ from postroad.sessions.imap.feature import (
     Replies,
     always,
 )
-from postroad.sessions.imap.progress import Progress, steps
 from postroad.wire.imap.responses import Condition, Status
 
 
@@ -25,15 +23,7 @@ async def handle(context: Context, command: Copy, *, by_uid: bool) -> Replies:
         return
     uids = view.named(command.messages, uid=by_uid)
     target = await context.reach.target(context.viewer, command.target)
-    moved = Copied(target.mailbox.uid_validity, [], [])
-    progress = Progress(context, len(uids))
-    for done, some in steps(uids):
-        for told in progress.after(done):
-            yield told
-        part = await context.mailboxes.move(view.place, some, target)
-        moved = Copied(
-            part.uid_validity, [*moved.source, *part.source], [*moved.target, *part.target]
-        )
+    moved = await context.mailboxes.move(view.place, uids, target, context.begin(len(uids)))
     code = b""
     context.put_in(target, moved.target)
     if moved.source:

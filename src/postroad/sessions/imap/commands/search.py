@@ -4,7 +4,6 @@ Extended by RFC 5032 (WITHIN), RFC 5267 (CONTEXT=SEARCH), RFC 5466 (FILTERS), RF
 RFC 8514 (SAVEDATE) and RFC 9394 (PARTIAL).
 """
 
-from contextlib import aclosing
 from functools import partial
 
 from postroad.sessions.imap.feature import (
@@ -16,7 +15,7 @@ from postroad.sessions.imap.feature import (
     always,
 )
 from postroad.sessions.imap.filters import with_filters
-from postroad.sessions.imap.progress import Finding
+from postroad.sessions.imap.progress import find
 from postroad.sessions.imap.relevancy import scores_of, wants_scores
 from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.sessions.imap.updating import check_tag, keep_up
@@ -30,11 +29,7 @@ async def handle(context: Context, command: Search, *, by_uid: bool) -> Replies:
     check_tag(context, command)
     await view.refresh()
     wants = wants_scores(command)
-    finding = Finding(context, view, command.key)
-    async with aclosing(finding.run()) as progress:
-        async for told in progress:
-            yield told
-    places = finding.places
+    places = await find(context, view, command.key)
     scores = await scores_of(context, view, command, places) if wants else None
     returns = command.returns
     if returns is None and context.rev2:

@@ -1,6 +1,5 @@
 """SORT and UID SORT (RFC 5256 section 3, RFC 5267, RFC 5957)."""
 
-from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +12,7 @@ from postroad.sessions.imap.feature import (
     always,
 )
 from postroad.sessions.imap.filters import with_filters
-from postroad.sessions.imap.progress import Finding
+from postroad.sessions.imap.progress import find
 from postroad.sessions.imap.relevancy import scores_of, wants_scores
 from postroad.sessions.imap.results import begin, done, extended, highest, numbers_of
 from postroad.sessions.imap.sorting import sorted_places
@@ -27,12 +26,9 @@ async def handle(context: Context, command: Sort, *, by_uid: bool) -> Replies:
     check_tag(context, search)
     await view.refresh()
     wants = wants_scores(search, command.criteria)
-    finding = Finding(context, view, search.key)
-    async with aclosing(finding.run()) as progress:
-        async for told in progress:
-            yield told
-    scores = await scores_of(context, view, search, finding.places) if wants else None
-    places = await sorted_places(context, view, finding.places, command.criteria, scores)
+    found = await find(context, view, search.key)
+    scores = await scores_of(context, view, search, found) if wants else None
+    places = await sorted_places(context, view, found, command.criteria, scores)
     if search.returns is None:
         mod_seq = highest(view, places) if search.uses_mod_seq else None
         yield Sorted(numbers_of(view, places, by_uid=by_uid), mod_seq)

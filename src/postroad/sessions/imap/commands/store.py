@@ -46,7 +46,9 @@ async def _store(context: Context, command: Store, *, by_uid: bool) -> Replies:
     uids = view.at(spans)
     change = FlagChange(_ACTIONS[command.action], *flags.stored(command.flags))
     since = None if command.unchanged_since is None else ModSeq(command.unchanged_since)
-    done = await context.mailboxes.store_flags(view.place, uids, change, since)
+    done = await context.mailboxes.store_flags(
+        view.place, uids, change, since, context.begin(len(uids))
+    )
     await view.refresh()
     modified = set(done.modified)
     told = _told(view, uids, done, change, silent=command.silent)

@@ -1,6 +1,5 @@
 """THREAD and UID THREAD (RFC 5256 section 3; REFS: draft-ietf-morg-inthread)."""
 
-from contextlib import aclosing
 from functools import partial
 
 from postroad.sessions.imap.feature import (
@@ -13,7 +12,7 @@ from postroad.sessions.imap.feature import (
 )
 from postroad.sessions.imap.filters import with_filters
 from postroad.sessions.imap.origins import read_origins
-from postroad.sessions.imap.progress import Finding
+from postroad.sessions.imap.progress import find
 from postroad.sessions.imap.results import begin, done, numbers_of
 from postroad.sessions.imap.sorting import read_keys
 from postroad.sessions.imap.threads import by_references, by_references_alone, by_subject
@@ -24,11 +23,7 @@ async def handle(context: Context, command: Thread, *, by_uid: bool) -> Replies:
     view, search = context.selected, await with_filters(context, command.search)
     begin(context, search)
     await view.refresh()
-    finding = Finding(context, view, search.key)
-    async with aclosing(finding.run()) as progress:
-        async for told in progress:
-            yield told
-    places = finding.places
+    places = await find(context, view, search.key)
     kept, (subjects, dates) = await read_keys(context, view, places, _KEYS)
     if command.algorithm is Algorithm.ORDEREDSUBJECT:
         forest = await by_subject(subjects, dates)
