@@ -21,6 +21,7 @@ _LARGE = 10_000  # copied, moved and half of it expunged
 _SINGLES = 200
 _BATCH = 100
 _KIB = 1024
+_REST_SECONDS = 6.0
 _MOD_SEQ = re.compile(rb"HIGHESTMODSEQ (\d+)")
 _VALIDITY = re.compile(rb"UIDVALIDITY (\d+)")
 
@@ -50,6 +51,16 @@ def fill(server: Server, plan: ImapPlan) -> None:
         for start in range(0, plan.mailbox, 500):
             numbers = range(start, min(start + 500, plan.mailbox))
             imap.append(BOX, [corpus.message(n, median_octets=3_000) for n in numbers])
+
+
+def settle(server: Server, seconds: float = 3600.0) -> None:
+    """Wait until the server has done what it does behind its clients' backs, as indexing."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        before = server.cpu_seconds()
+        time.sleep(_REST_SECONDS)
+        if server.cpu_seconds() - before < _REST_SECONDS / 50:
+            return
 
 
 def _timed(server: Server, action: Callable[[], object]) -> Figures:

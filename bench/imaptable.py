@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import peers, postroad
-from bench.imaprows import ROWS, ImapPlan, ImapRow, fill
+from bench.imaprows import ROWS, ImapPlan, ImapRow, fill, settle
 from bench.measurements import Figures
 from bench.report import figure, machine, write
 from bench.servers import Server
@@ -77,6 +77,7 @@ def main(words: Sequence[str]) -> int:
         for server in servers:
             _say(f"filling the large mailbox of {server.name}")
             fill(server, plan)
+            settle(server)
         lines = [_measure(row, servers, plan, arguments.rounds) for row in rows]
     text = table(lines, plan)
     print(f"\n{machine()}\n\n{text}")

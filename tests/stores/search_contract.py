@@ -85,7 +85,8 @@ class SearchIndexContract:
         assert await found(index, "six") == set()
         assert await index.index(ALICE, EmailId(4), again[1:], EmailId(9)) == 9
         candidates = await index.candidates(ALICE, "six", Scope.BODY)
-        assert candidates == Candidates(frozenset([EmailId(6)]), EmailId(9))
+        six = frozenset([EmailId(6)])
+        assert candidates == Candidates(six, EmailId(9), six)
 
     async def test_what_is_partly_indexed_is_always_a_candidate(self, index: SearchIndex) -> None:
         await fill(index, text(1, "", "one"), text(2, "", "two", is_whole=False))
@@ -138,7 +139,73 @@ class SearchIndexContract:
             truth = {
                 each.email_id for each in texts if needle in each.header or needle in each.body
             }
-            assert candidates is None or truth <= candidates.email_ids
+            assert candidates is None or candidates.certain <= truth <= candidates.email_ids
+
+    async def test_of_a_part_of_a_word_it_is_certain(self, index: SearchIndex) -> None:
+        await fill(
+            index, text(1, "", "concatenated"), text(2, "", "", is_whole=False), text(3, "cat", "")
+        )
+        candidates = await index.candidates(ALICE, "cat", Scope.ANYWHERE)
+        both = frozenset([EmailId(1), EmailId(3)])
+        assert candidates == Candidates(both | {EmailId(2)}, EmailId(3), both)
+        in_body = await index.candidates(ALICE, "cat", Scope.BODY)
+        assert in_body is not None
+        assert in_body.certain == {1}
+
+    async def test_words_of_a_phrase_stand_in_a_row(self, index: SearchIndex) -> None:
+        await fill(
+            index,
+            text(1, "", "the quarterly figures of may"),
+            text(2, "", "the figures, quarterly"),
+            text(3, "", "quarterly, figures"),
+            text(4, "quarterly", "figures"),
+            text(5, "", "unquarterly figuresque"),
+            # Of few messages all are looked at.
+            *(text(number, "", "figures of the quarterly") for number in range(6, 300)),
+        )
+        for needle in ("quarterly figures", "y figure", "quarterly   figures"):
+            candidates = await index.candidates(ALICE, needle, Scope.ANYWHERE)
+            assert candidates is not None
+            assert candidates.email_ids >= {1, 5}
+            assert not candidates.certain
+            assert candidates.email_ids <= {1, 3, 5}
+        assert {1} <= await found(index, "the quarterly fig") <= {1, 2}
+        assert {1} <= await found(index, " quarterly figures ") <= {1, 3}
+
+    async def fill_fields(self, index: SearchIndex) -> None:
+        subjects = ("\nhello world", "", "\nre: hello\nsecond", None, "\n")
+        texts = [
+            MessageText(EmailId(number), "", "", fields=("\neve@x.org", "", "", "", subject))
+            for number, subject in enumerate(subjects, 1)
+        ]
+        await fill(index, *texts)
+
+    @pytest.mark.parametrize(
+        ("needle", "certain"),
+        [("hello", {1, 3}), ("lo w", {1}), ("second", {3}), ("", {1, 3, 5}), ("eve", set())],
+    )
+    async def test_fields(self, index: SearchIndex, needle: str, certain: set[int]) -> None:
+        await self.fill_fields(index)
+        candidates = await index.with_field(ALICE, "subject", needle, None)
+        assert candidates is not None
+        assert candidates.certain == certain
+        assert candidates.email_ids == certain | {4}
+        assert candidates.indexed_up_to == 5
+
+    async def test_fields_of_few_messages(self, index: SearchIndex) -> None:
+        await self.fill_fields(index)
+        few = [EmailId(2), EmailId(3), EmailId(4), EmailId(9)]
+        candidates = await index.with_field(ALICE, "subject", "hello", few)
+        assert candidates is not None
+        assert candidates.certain == {3}
+        assert candidates.email_ids == {3, 4}
+        assert await index.with_field(BOB, "subject", "hello", None) in (
+            None,
+            Candidates(frozenset(), NONE),
+        )
+        await index.remove(ALICE, [EmailId(3), EmailId(4)])
+        candidates = await index.with_field(ALICE, "subject", "hello", few)
+        assert candidates == Candidates(frozenset(), EmailId(5))
 
     async def test_messages_are_ranked_by_where_the_words_are(self, index: SearchIndex) -> None:
         await fill(

@@ -1,8 +1,9 @@
 """What the core asks of an index of texts: which messages may contain a needle.
 
 An index is derived and may be behind, partial or gone: it narrows a search, and what it names
-is verified on the message. All texts are folded by the core (`core.search.folding`), needles
-too, so an index compares characters as they are, at most without regard to the case of ASCII.
+but is not certain of is verified on the message. All texts are folded by the core
+(`core.search.folding`), needles too, so an index compares characters as they are, at most
+without regard to the case of ASCII.
 """
 
 import math
@@ -13,6 +14,9 @@ from enum import Enum, IntEnum
 from typing import Protocol
 
 from postroad.model.ids import AccountId, EmailId
+
+FIELDS = ("from", "to", "cc", "bcc", "subject")
+"""Header fields whose texts an index keeps as they are, as they are searched most."""
 
 
 class Scope(Enum):
@@ -31,6 +35,8 @@ class MessageText:
     header: str
     body: str
     is_whole: bool = True  # False: there is more text than is given, so it is always a candidate
+    fields: tuple[str | None, ...] = (None,) * len(FIELDS)
+    """Of each of `FIELDS` what is searched, a line feed before each text; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Candidates:
 
     email_ids: frozenset[EmailId]
     indexed_up_to: EmailId
+    certain: frozenset[EmailId] = frozenset()  # those of them that need not be looked at
 
 
 class Grade(IntEnum):
@@ -124,6 +131,21 @@ class SearchIndex(Protocol):
     @abstractmethod
     async def candidates(self, account: AccountId, needle: str, scope: Scope) -> Candidates | None:
         """The messages that may contain `needle`; None: the index cannot narrow this search."""
+        ...
+
+    @abstractmethod
+    async def with_field(
+        self,
+        account: AccountId,
+        field: str,
+        needle: str,
+        among: Sequence[EmailId] | None,
+    ) -> Candidates | None:
+        """As `candidates`, with `needle` in a text of one of `FIELDS`; an empty one is in any.
+
+        `among` are those that matter, where these are few. Of a field that is not known a message
+        is a candidate.
+        """
         ...
 
     @abstractmethod

@@ -145,3 +145,28 @@ class TestFtsSearchIndex(SearchIndexContract):
         monkeypatch.setattr(shelf, "Database", fail)
         with pytest.raises(told):
             await index.index(ALICE, NONE, [], EmailId(1))
+
+    async def test_what_another_connection_indexed_is_found(self, tmp_path: Path) -> None:
+        """Terms are kept in memory, but not longer than they are true."""
+        first, second = FtsSearchIndex(tmp_path), FtsSearchIndex(tmp_path)
+        await fill(first, text(1, "", "cat"))
+        assert await found(first, "at") == {1}
+        await fill(second, text(2, "", "rat"))
+        assert await found(first, "at") == {1, 2}
+        await fill(first, text(3, "", "bat"))
+        assert await found(first, "at") == {1, 2, 3}
+        assert await found(second, "at") == {1, 2, 3}
+        await first.close()
+        await second.close()
+
+    async def test_a_large_vocabulary_stays_in_the_file(
+        self, index: FtsSearchIndex, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(database, "LARGEST_OCTETS", 10)
+        await fill(index, text(1, "", "word cat"), text(2, "", "weird rat"))
+        for _ in range(2):
+            assert await found(index, "rd ") == {1, 2}
+            assert await found(index, "ird r") == {2}
+            assert await found(index, "ird") == {2}
+        with index._shelf.borrow(ALICE) as file:
+            assert file._known_terms() is None

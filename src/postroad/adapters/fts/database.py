@@ -4,8 +4,9 @@ The file is derived. WAL with synchronous=NORMAL keeps it whole through a power 
 last batches; one that is damaged, or of another version, is deleted and begun anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 import apsw
 import msgspec
@@ -16,12 +17,14 @@ from postroad.adapters.fts.needle import (
     after_prefix,
     has_long_run,
     match_expression,
+    phrase_expression,
     terms_of,
 )
+from postroad.adapters.fts.vocabulary import LARGEST_OCTETS, Vocabulary
 from postroad.model.ids import EmailId
-from postroad.stores.search import Candidates, Grade, MessageText, Ranked, Ranking, Scope
+from postroad.stores.search import FIELDS, Candidates, Grade, MessageText, Ranked, Ranking, Scope
 
-_VERSION = 1
+_VERSION = 2
 _BUSY_MILLISECONDS = 10_000
 _STATEMENTS = 20
 _CACHE_KIB = 1000
@@ -29,26 +32,43 @@ _CACHE_KIB = 1000
 _MOST_TERMS = 20_000  # more terms of the vocabulary than this, and a scan is cheaper
 _MOST_CANDIDATES = 250_000  # as many ids as may be held in memory
 _TERMS_AT_ONCE = 500
+_MOST_FIRSTS = 500  # words that may begin a phrase
 _FEW = 200
+_NEVER_AGAIN = -2
 _SCANNING = frozenset((Fit.INSIDE, Fit.SUFFIX))
+_COLUMNS = tuple(f"{name}_texts" for name in FIELDS)
 
-_SCHEMA = """
+_SCHEMA = f"""
     CREATE TABLE position (indexed_up_to INTEGER NOT NULL);
     INSERT INTO position VALUES (0);
     CREATE TABLE partly (email_id INTEGER PRIMARY KEY);
+    CREATE TABLE field (email_id INTEGER PRIMARY KEY, {", ".join(_COLUMNS)});
     CREATE VIRTUAL TABLE message USING fts5(
-        header, body, content='', contentless_delete=1, detail=column, tokenize='ascii'
+        header, body, content='', contentless_delete=1, detail=full, tokenize='ascii'
     );
     CREATE VIRTUAL TABLE vocabulary USING fts5vocab(message, 'row');
-"""
+"""  # noqa: S608
 _ADD = "INSERT OR REPLACE INTO message (rowid, header, body) VALUES (?, ?, ?)"
 _ADD_PARTLY = "INSERT OR IGNORE INTO partly VALUES (?)"
+_ADD_FIELDS = f"INSERT OR REPLACE INTO field VALUES (?{', ?' * len(FIELDS)})"  # noqa: S608
 _REMOVE = "DELETE FROM message WHERE rowid IN (SELECT value FROM json_each(?))"
 _REMOVE_PARTLY = "DELETE FROM partly WHERE email_id IN (SELECT value FROM json_each(?))"
+_REMOVE_FIELDS = "DELETE FROM field WHERE email_id IN (SELECT value FROM json_each(?))"
 
 # Results come as one row of JSON: a step per row would wait for the loop's thread each time.
 _PARTLY = "SELECT json_group_array(email_id) FROM partly"
 _MATCHING = "SELECT json_group_array(rowid) FROM message WHERE message MATCH ?"
+_WITH_FIELD = """
+    SELECT json_group_array(email_id) FILTER (WHERE instr({column}, :needle)),
+        json_group_array(email_id) FILTER (WHERE {column} IS NULL) FROM field
+"""
+_AMONG = " WHERE email_id IN (SELECT value FROM json_each(:among))"
+_ALL_TERMS = """
+    SELECT coalesce(group_concat(term, char(10)) FILTER (WHERE upto < :most), ''),
+        coalesce(max(upto) < :most, 1)
+    FROM (SELECT term, sum(octet_length(term) + 1) OVER (ROWS UNBOUNDED PRECEDING) AS upto
+        FROM vocabulary)
+"""
 _VOCABULARY = """
     SELECT json_group_array(term) FROM (SELECT term FROM vocabulary WHERE {test} LIMIT :most)
 """
@@ -70,6 +90,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open the file, or make it. Raises apsw's errors, `OutdatedError` for an old version."""
         self._connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
+        self._vocabulary: Vocabulary | None = None  # as it was at `_vocabulary_version`
+        self._vocabulary_version = -1
         try:
             self._prepare()
         except BaseException:
@@ -101,12 +123,14 @@ class Database:
         """As `SearchIndex.index`."""
         rows = [(text.email_id, text.header, text.body) for text in texts]
         partly = [(text.email_id,) for text in texts if _is_partly(text)]
+        fields = [(text.email_id, *text.fields) for text in texts]
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             reached = self.indexed_up_to()
             if reached == after:
                 self._connection.executemany(_ADD, rows)
                 self._connection.executemany(_ADD_PARTLY, partly)
+                self._connection.executemany(_ADD_FIELDS, fields)
                 self._connection.execute("UPDATE position SET indexed_up_to = ?", (up_to,))
                 reached = up_to
             self._connection.execute("COMMIT")
@@ -121,6 +145,7 @@ class Database:
         with self._connection:
             self._connection.execute(_REMOVE, wanted)
             self._connection.execute(_REMOVE_PARTLY, wanted)
+            self._connection.execute(_REMOVE_FIELDS, wanted)
 
     def candidates(self, needle: str, scope: Scope) -> Candidates | None:
         """As `SearchIndex.candidates`, in one read transaction."""
@@ -131,9 +156,28 @@ class Database:
         with self._connection:
             found = self._containing(wanted, scope)
             if found is not None and len(found) <= _MOST_CANDIDATES:
-                found |= _ids.decode(self._text(_PARTLY))
-                candidates = Candidates(frozenset(map(EmailId, found)), self.indexed_up_to())
+                # A term that has the needle inside says all; where terms meet, only the text does.
+                certain = _email_ids(found if wanted[0].term == needle else ())
+                partly = _ids.decode(self._text(_PARTLY))
+                candidates = Candidates(_email_ids(found | partly), self.indexed_up_to(), certain)
         return candidates
+
+    def with_field(
+        self, field: str, needle: str, among: Sequence[EmailId] | None
+    ) -> Candidates | None:
+        """As `SearchIndex.with_field`, in one read transaction."""
+        statement = _WITH_FIELD.format(column=_COLUMNS[FIELDS.index(field)])
+        params: dict[str, _Value] = {"needle": needle or "\n"}
+        if among is not None:
+            statement += _AMONG
+            params["among"] = msgspec.json.encode(list(among)).decode()
+        with self._connection:
+            certain, unknown = self._connection.execute(statement, params).fetchall()[0]
+            up_to = self.indexed_up_to()
+        sure = _ids.decode(str(certain))
+        if len(sure) > _MOST_CANDIDATES:
+            return None
+        return Candidates(_email_ids(sure | _ids.decode(str(unknown))), up_to, _email_ids(sure))
 
     def ranked(self, words: Sequence[str], *, in_header: bool) -> Ranked | None:
         """As `SearchIndex.ranked`, in one read transaction."""
@@ -173,6 +217,23 @@ class Database:
         return set.intersection(*(self._having(terms, scope) for terms in groups))
 
     def _containing(self, wanted: list[NeedleTerm], scope: Scope) -> set[int] | None:
+        """The messages with the terms in a row, in one column; None: too many to say."""
+        found = self._with_each(wanted, scope)
+        if len(wanted) == 1 or (found is not None and len(found) <= _FEW):
+            return found
+        first, *rest = wanted
+        firsts = self._expanded(first)
+        if len(firsts) > _MOST_FIRSTS:
+            if len(rest) == 1:
+                return found
+            first, *rest = rest
+            firsts = [first.term]
+        if not firsts:
+            return set()
+        phrase = self._matching(phrase_expression(firsts, rest, scope))
+        return phrase if found is None else found & phrase
+
+    def _with_each(self, wanted: list[NeedleTerm], scope: Scope) -> set[int] | None:
         """The messages with a fitting term for each of `wanted`; None: too many to say.
 
         Terms that are looked up come before those that need a look at the whole vocabulary; where
@@ -203,17 +264,35 @@ class Database:
                 statement = _LAST_PREFIX if after is None else _PREFIX
                 params["after"] = after
             case Fit.SUFFIX:
+                if (known := self._known_terms()) is not None:
+                    return known.ending(wanted.term, _MOST_TERMS + 1)
                 statement = _SUFFIX
             case Fit.INSIDE:
+                if (known := self._known_terms()) is not None:
+                    return known.containing(wanted.term, _MOST_TERMS + 1)
                 statement = _INSIDE
         return _terms.decode(self._text(statement, params))
+
+    def _known_terms(self) -> Vocabulary | None:
+        """Of the transaction that is open; None where there are too many."""
+        version = self._number("PRAGMA data_version") + self._connection.total_changes()
+        if self._vocabulary_version not in (version, _NEVER_AGAIN):
+            params = {"most": LARGEST_OCTETS}
+            terms, are_all = self._connection.execute(_ALL_TERMS, params).fetchall()[0]
+            self._vocabulary = Vocabulary(str(terms)) if are_all else None
+            # One that is too large once does not become small.
+            self._vocabulary_version = version if are_all else _NEVER_AGAIN
+        return self._vocabulary
 
     def _having(self, terms: list[str], scope: Scope) -> set[int]:
         found: set[int] = set()
         for start in range(0, len(terms), _TERMS_AT_ONCE):
             expression = match_expression(terms[start : start + _TERMS_AT_ONCE], scope)
-            found |= _ids.decode(self._text(_MATCHING, (expression,)))
+            found |= self._matching(expression)
         return found
+
+    def _matching(self, expression: str) -> set[int]:
+        return _ids.decode(self._text(_MATCHING, (expression,)))
 
     def _text(self, statement: str, params: _Params = ()) -> str:
         return str(self._connection.execute(statement, params).fetchall()[0][0])
@@ -227,6 +306,10 @@ class Database:
 
 class OutdatedError(Exception):
     """The file is not as this version writes it; it is to be made anew."""
+
+
+def _email_ids(numbers: Iterable[int]) -> frozenset[EmailId]:
+    return cast("frozenset[EmailId]", frozenset(numbers))  # JSON cannot say what its numbers are
 
 
 def _cost(wanted: NeedleTerm) -> tuple[bool, int]:

@@ -45,6 +45,17 @@ class FtsSearchIndex(SearchIndex):
     async def candidates(self, account: AccountId, needle: str, scope: Scope) -> Candidates | None:
         return await self._if_there(account, lambda file: file.candidates(needle, scope), None)
 
+    async def with_field(
+        self,
+        account: AccountId,
+        field: str,
+        needle: str,
+        among: Sequence[EmailId] | None,
+    ) -> Candidates | None:
+        return await self._if_there(
+            account, lambda file: file.with_field(field, needle, among), None
+        )
+
     async def ranked(
         self, account: AccountId, words: Sequence[str], *, in_header: bool
     ) -> Ranked | None:

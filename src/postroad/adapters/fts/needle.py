@@ -87,6 +87,14 @@ def has_long_run(text: str) -> bool:
     return False
 
 
+def phrase_expression(firsts: list[str], rest: list[NeedleTerm], scope: Scope) -> str:
+    """An FTS5 query for any of `firsts` with the rest right behind it."""
+    behind = "".join(f" {each.term}" for each in rest)
+    beginning = " *" if rest[-1].fit is Fit.PREFIX else ""
+    phrases = " OR ".join([f'"{first}{behind}"{beginning}' for first in firsts])
+    return phrases if scope is Scope.ANYWHERE else f"{scope.value} : ({phrases})"
+
+
 def match_expression(terms: list[str], scope: Scope) -> str:
     """An FTS5 query for any of the terms; they hold no quotes, since those part terms."""
     words = " OR ".join([f'"{term}"' for term in terms])

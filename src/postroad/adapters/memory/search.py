@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from postroad.model.ids import AccountId, EmailId
 from postroad.stores.search import (
+    FIELDS,
     Candidates,
     Grade,
     MessageText,
@@ -53,12 +54,32 @@ class MemorySearchIndex(SearchIndex):
         if not needle:
             return None
         held = self._of(account)
-        found = (
+        found = {
             email_id
             for email_id, text in held.by_id.items()
-            if not text.is_whole or any(needle in each for each in _searched(text, scope))
-        )
-        return Candidates(frozenset(found), held.up_to)
+            if any(needle in each for each in _searched(text, scope))
+        }
+        partly = {email_id for email_id, text in held.by_id.items() if not text.is_whole}
+        certain = found if _TERM.fullmatch(needle) else ()
+        return Candidates(frozenset(found | partly), held.up_to, frozenset(certain))
+
+    async def with_field(
+        self,
+        account: AccountId,
+        field: str,
+        needle: str,
+        among: Sequence[EmailId] | None,
+    ) -> Candidates | None:
+        held = self._of(account)
+        number, wanted = FIELDS.index(field), needle or "\n"
+        known = {
+            key: text.fields[number]
+            for key, text in held.by_id.items()
+            if among is None or key in among
+        }
+        certain = {key for key, text in known.items() if text is not None and wanted in text}
+        unknown = {key for key, text in known.items() if text is None}
+        return Candidates(frozenset(certain | unknown), held.up_to, frozenset(certain))
 
     async def ranked(
         self, account: AccountId, words: Sequence[str], *, in_header: bool

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from postroad.base.errors import TryLater
+from postroad.core.search.fieldtexts import known_fields
 from postroad.core.search.folding import folded
 from postroad.core.search.plan import Message, Plan, Wanted, batches, make_plan
 from postroad.core.search.reading import read
@@ -130,6 +131,7 @@ def _text_of(message: Message) -> MessageText:
         header.text(),
         body.text(),
         is_whole=message.plan.is_whole and header.is_whole and body.is_whole,
+        fields=known_fields(message.header()),
     )
 
 

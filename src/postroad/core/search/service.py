@@ -1,12 +1,12 @@
 """Searching texts in messages: the index names candidates, the messages decide.
 
-For fuzzy searches it decides itself.
+Where the index is certain, and for fuzzy searches, it decides itself.
 Without an index, or where it is behind, the messages themselves are read.
 """
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import compress
 from typing import TypeVar
@@ -14,17 +14,16 @@ from typing import TypeVar
 from postroad.base.errors import TryLater
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.snapshot import Snapshot
+from postroad.core.search.fieldtexts import texts_of
 from postroad.core.search.folding import contains, fold
 from postroad.core.search.plan import Message, Plan, Wanted, batches, make_plan
 from postroad.core.search.reading import read
-from postroad.formats.mime import headers
-from postroad.formats.mime.address import mailboxes, parse_address_list
 from postroad.model.ids import AccountId, BlobId, EmailId, MailboxId, Uid
 from postroad.model.mailbox import Column
 from postroad.ports.tasks import Tasks
 from postroad.stores.blobs import BlobStore
 from postroad.stores.mail import MailStore, Row
-from postroad.stores.search import Candidates, Ranked, Scope, SearchIndex
+from postroad.stores.search import FIELDS, Candidates, Ranked, Scope, SearchIndex
 
 T = TypeVar("T")
 Test = Callable[[Message], float]
@@ -36,9 +35,7 @@ _BATCH_OCTETS = 4 * 1024 * 1024
 _BATCH_MESSAGES = 200
 # Limit: of the text of one message, more than this as transferred is not searched.
 _MESSAGE_OCTETS = 16 * 1024 * 1024
-# RFC 9051 section 6.4.4: what is searched is "the envelope structure's field".
-_ADDRESS_FIELDS = frozenset(("bcc", "cc", "from", "to"))
-_ODD = re.compile(r"[(\\]|\s[@.>]|[@.<]\s")
+_FEW = 5000  # of fewer messages the index is told which they are
 _HEADER = Wanted(header=True, body_octets=0)
 _ONLY_WORDS, _WHOLE = 1 / 3, 1.0  # how well a message matches that had to be read
 
@@ -80,9 +77,22 @@ class TextSearch:
         `field` is in lower case. An empty `text` matches wherever the field is there.
         """
         needle = fold(text)
-        possible = await self._possible(account, mailbox, uids, needle or field, Scope.HEADER)
+        snapshot = await self._snapshots.current(account, mailbox)
+        if field in FIELDS:
+            among = _email_ids(snapshot, uids) if len(uids) <= _FEW else None
+            found = await self._asked(
+                account, lambda index: index.with_field(account, field, needle, among)
+            )
+        else:
+            found = await self._asked(
+                account, lambda index: index.candidates(account, needle or field, Scope.HEADER)
+            )
+            # What is somewhere in the header need not be in that field.
+            found = None if found is None else replace(found, certain=frozenset())
+        sure, possible = await self._possible(account, snapshot, uids, found)
         test = partial(_has_field, field=field, needle=needle)
-        return list(await self._matching(account, mailbox, possible, _HEADER, test))
+        verified = await self._matching(account, mailbox, possible, _HEADER, test)
+        return sorted([*sure, *verified])
 
     async def with_text(
         self,
@@ -101,10 +111,13 @@ class TextSearch:
         if not needle:
             return list(uids)
         scope = Scope.ANYWHERE if in_header else Scope.BODY
-        possible = await self._possible(account, mailbox, uids, needle, scope)
+        snapshot = await self._snapshots.current(account, mailbox)
+        found = await self._asked(account, lambda index: index.candidates(account, needle, scope))
+        sure, possible = await self._possible(account, snapshot, uids, found)
         wanted = Wanted(header=in_header, body_octets=_MESSAGE_OCTETS)
         test = partial(_has_text, needle=needle)
-        return list(await self._matching(account, mailbox, possible, wanted, test))
+        verified = await self._matching(account, mailbox, possible, wanted, test)
+        return sorted([*sure, *verified])
 
     async def with_words(
         self,
@@ -141,21 +154,18 @@ class TextSearch:
     async def _possible(
         self,
         account: AccountId,
-        mailbox: MailboxId,
+        snapshot: Snapshot,
         uids: Sequence[Uid],
-        needle: str,
-        scope: Scope,
-    ) -> Sequence[Uid]:
-        """Those of `uids` that the index cannot exclude."""
-        found = await self._asked(account, lambda index: index.candidates(account, needle, scope))
+        found: Candidates | None,
+    ) -> tuple[list[Uid], Sequence[Uid]]:
+        """Those of `uids` that the index is certain of, and those that it cannot exclude."""
         if found is None:
-            return uids
-        snapshot = await self._snapshots.current(account, mailbox)
-        possible, is_behind = await self._tasks.offload(
+            return [], uids
+        sure, possible, is_behind = await self._tasks.offload(
             lambda: _not_excluded(snapshot, uids, found)
         )
         self._note(account, is_behind)
-        return possible
+        return sure, possible
 
     def _note(self, account: AccountId, is_behind: bool) -> None:
         if is_behind and self._on_behind is not None:
@@ -199,24 +209,32 @@ class TextSearch:
         return found
 
 
+def _email_ids(snapshot: Snapshot, uids: Sequence[Uid]) -> list[EmailId]:
+    """Of those that are in the snapshot."""
+    ids = snapshot.placements.email_ids
+    places = map(snapshot.index, uids)
+    return [EmailId(ids[place]) for place in places if place is not None]
+
+
 def _not_excluded(
     snapshot: Snapshot, uids: Sequence[Uid], found: Candidates
-) -> tuple[list[Uid], bool]:
-    """Candidates and what is newer than the index; and whether there is something newer.
+) -> tuple[list[Uid], list[Uid], bool]:
+    """What is certain; other candidates and what is newer than the index; and whether some is.
 
     UIDs that are not in the snapshot are gone.
     """
     placements = snapshot.placements
-    last: int = found.indexed_up_to
-    named: frozenset[int] = found.email_ids
-    newest = max(placements.email_ids, default=0)
-    possible = set(
-        compress(
-            placements.uids,
-            [each in named or each > last for each in placements.email_ids],
-        )
+    ids, last = placements.email_ids, found.indexed_up_to
+    certain = found.certain
+    unsure: frozenset[int] = found.email_ids - certain
+    sure = set(compress(placements.uids, map(certain.__contains__, ids)))
+    possible = set(compress(placements.uids, [each in unsure or each > last for each in ids]))
+    is_behind = max(ids, default=0) > last
+    return (
+        [uid for uid in uids if uid in sure],
+        [uid for uid in uids if uid in possible],
+        is_behind,
     )
-    return [uid for uid in uids if uid in possible], newest > last
 
 
 def _told(
@@ -254,26 +272,7 @@ def _passing(messages: Sequence[Message], test: Test) -> dict[Uid, float]:
 
 
 def _has_field(message: Message, *, field: str, needle: str) -> bool:
-    block = message.header()
-    test = _has_address if field in _ADDRESS_FIELDS else contains
-    return any(
-        test(headers.decode(found.raw(block)), needle)
-        for found in headers.fields(block, 0, len(block))
-        if found.name.lower() == field
-    )
-
-
-def _has_address(text: str, needle: str) -> bool:
-    """In the field as it stands, or as ENVELOPE has it: without comments and odd spaces."""
-    if contains(text, needle):
-        return True
-    if not _ODD.search(text):
-        return False
-    plain = [
-        f"{one.display_name or ''} <{one.addr_spec}>"
-        for one in mailboxes(parse_address_list(text))
-    ]
-    return contains(", ".join(plain), needle)
+    return any(contains(text, needle) for text in texts_of(message.header(), field))
 
 
 def _has_text(message: Message, *, needle: str) -> bool:
