@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroad.core.search.folding import contains, fold, folded
+from postroad.core.search.folding import Needle, fold, folded
+from postroad.model.comparator import Comparator
+
+
+def contains(text: str, needle: str) -> bool:
+    """Whether a text contains a needle, which is folded already."""
+    return Needle(needle).is_in(text)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +68,39 @@ def test_what_a_text_contains_its_form_contains(before: str, needle: str, behind
 def test_contains_is_as_in_the_whole_form(text: str, needle: str) -> None:
     for times in (1, 9000):
         assert contains(text * times, fold(needle)) == (fold(needle) in fold(text * times))
+
+
+@pytest.mark.parametrize(
+    ("text", "needle", "is_there"),
+    [
+        ("Hello World", "o wORLD", True),
+        ("Grüße", "grüßE", True),
+        ("Grüße", "GRÜSSE", False),  # letters beyond ASCII as they are (RFC 4790 section 9.2.1)
+        ("Ü", "ü", False),
+        ("one\r\ntwo", "one two", False),
+        ("one  two", "one two", False),
+        ("", "", True),
+        ("a", "", True),
+        ("\ud800", "\ud800", True),
+    ],
+)
+def test_only_the_case_of_ascii_is_set_aside(text: str, needle: str, is_there: bool) -> None:
+    assert Needle.of(needle, Comparator.ASCII).is_in(text) is is_there
+    assert Needle.of(needle, Comparator.ASCII).is_in("x" * 40_000 + text) is is_there
+
+
+@given(st.text(), st.text(), st.text())
+def test_the_index_excludes_nothing_that_has_the_needle(
+    before: str, needle: str, behind: str
+) -> None:
+    wanted = Needle.of(needle, Comparator.ASCII)
+    text = before + needle + behind
+    assert wanted.is_in(text)
+    assert wanted.indexed in fold(text)
+
+
+@pytest.mark.parametrize(
+    "needle", ["\u0301x", "e\u0301", "\u0345", "\xad\u0301", "\xad", "\uff9e"]
+)
+def test_needles_of_which_the_index_says_nothing(needle: str) -> None:
+    assert not Needle.of(needle, Comparator.ASCII).indexed

@@ -13,6 +13,7 @@ from core.search.world import ALICE, World
 from postroad.adapters.fts.index import FtsSearchIndex
 from postroad.adapters.memory.search import MemorySearchIndex
 from postroad.base.errors import TryLater
+from postroad.model.comparator import Comparator
 from postroad.model.ids import AccountId, Uid
 from postroad.stores.search import Candidates, Scope, SearchIndex
 
@@ -70,6 +71,18 @@ async def test_header_fields(world: World) -> None:
     assert await world.header("x-empty", "") == [2]
     assert await world.header("x-empty", "a") == []
     assert await world.header("bäh", "") == []
+
+
+async def test_only_the_case_of_ascii_is_set_aside(world: World) -> None:
+    """i;ascii-casemap (RFC 4790 section 9.2.1)."""
+    how = Comparator.ASCII
+    assert await world.header("subject", "GRüßE", how) == [1]
+    assert await world.header("subject", "GRÜSSE", how) == []
+    assert await world.header("from", "ALICE", how) == [1]
+    assert await world.text("subject: gRüß", how) == [1]
+    assert await world.text("u\u0308", how) == []
+    assert await world.body("hello, \r\nWORLD", how) == [1]
+    assert await world.body("hello, world", how) == []  # the line break is there
 
 
 async def test_only_of_what_is_asked_for(world: World) -> None:
@@ -148,10 +161,11 @@ async def _compare(messages: list[bytes], half: int, needles: list[str]) -> None
         await partial.add(*messages[half:])
         for needle in needles:
             for world in (whole, partial):
-                assert await world.body(needle) == await scanned.body(needle)
-                assert await world.text(needle) == await scanned.text(needle)
-                found = await world.header("subject", needle)
-                assert found == await scanned.header("subject", needle)
+                for how in Comparator:
+                    assert await world.body(needle, how) == await scanned.body(needle, how)
+                    assert await world.text(needle, how) == await scanned.text(needle, how)
+                    found = await world.header("subject", needle, how)
+                    assert found == await scanned.header("subject", needle, how)
         for index in indexes:
             await index.close()
 

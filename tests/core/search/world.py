@@ -7,6 +7,7 @@ from typing import TypeVar
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.search.indexer import Indexer
 from postroad.core.search.service import TextSearch
+from postroad.model.comparator import Comparator
 from postroad.model.ids import AccountId, BlobId, MailboxId, MailboxName, Uid
 from postroad.ports.tasks import Tasks
 from postroad.stores.search import SearchIndex
@@ -15,6 +16,7 @@ from sessions.imap.memory import MemoryMail
 T = TypeVar("T")
 
 ALICE = AccountId(1)
+DEFAULT = Comparator.UNICODE
 
 
 class Inline(Tasks):
@@ -72,13 +74,17 @@ class World:
     def blob(self, uid: int) -> BlobId:
         return self.mail.box().placed[uid].email.new.blob_id
 
-    async def header(self, field: str, text: str) -> list[int]:
-        return [*await self.search.with_header(ALICE, self.inbox, self.uids(), field, text)]
+    async def header(self, field: str, text: str, how: Comparator = DEFAULT) -> list[int]:
+        return [*await self.search.with_header(ALICE, self.inbox, self.uids(), field, text, how)]
 
-    async def body(self, text: str) -> list[int]:
-        return [
-            *await self.search.with_text(ALICE, self.inbox, self.uids(), text, in_header=False)
-        ]
+    async def body(self, text: str, how: Comparator = DEFAULT) -> list[int]:
+        return await self._found(text, how, in_header=False)
 
-    async def text(self, text: str) -> list[int]:
-        return [*await self.search.with_text(ALICE, self.inbox, self.uids(), text, in_header=True)]
+    async def text(self, text: str, how: Comparator = DEFAULT) -> list[int]:
+        return await self._found(text, how, in_header=True)
+
+    async def _found(self, text: str, how: Comparator, *, in_header: bool) -> list[int]:
+        found = await self.search.with_text(
+            ALICE, self.inbox, self.uids(), text, how, in_header=in_header
+        )
+        return [*found]

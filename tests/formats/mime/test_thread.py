@@ -68,6 +68,15 @@ def test_collation() -> None:
     assert thread.sort_subject(None) == ""
 
 
+def test_collation_of_ascii() -> None:
+    assert thread.ascii_key("Straße é") == "STRAßE é"
+    assert sorted(["é", "z", "Z", "\U0001f600", "\uffff"], key=thread.ascii_key)[2:] == [
+        "é",
+        "\uffff",
+        "\U0001f600",
+    ]
+
+
 def test_addresses() -> None:
     assert thread.sort_address(()) == ""
     assert thread.sort_address(parse_address_list("X <b@c>, a@c")) == "B"

@@ -15,9 +15,10 @@ from postroad.base.errors import TryLater
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.snapshot import Snapshot
 from postroad.core.search.fieldtexts import texts_of
-from postroad.core.search.folding import contains, fold
+from postroad.core.search.folding import Needle, fold
 from postroad.core.search.plan import Message, Plan, Wanted, batches, make_plan
 from postroad.core.search.reading import read
+from postroad.model.comparator import Comparator
 from postroad.model.ids import AccountId, BlobId, EmailId, MailboxId, Uid
 from postroad.model.mailbox import Column
 from postroad.ports.tasks import Tasks
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class TextSearch:
-    """Substrings in messages (RFC 9051 section 6.4.4), case and encodings set aside.
+    """Substrings in messages (RFC 9051 section 6.4.4), encodings set aside, case as compared.
 
     `on_behind` is told of accounts that have messages the index does not know yet.
     """
@@ -71,25 +72,27 @@ class TextSearch:
         uids: Sequence[Uid],
         field: str,
         text: str,
+        comparator: Comparator = Comparator.UNICODE,
     ) -> list[Uid]:
         """Those of `uids`, which ascend, with a field of that name that contains `text`.
 
         `field` is in lower case. An empty `text` matches wherever the field is there.
         """
-        needle = fold(text)
+        needle = Needle.of(text, comparator)
+        indexed = needle.indexed
         snapshot = await self._snapshots.current(account, mailbox)
         if field in FIELDS:
             among = _email_ids(snapshot, uids) if len(uids) <= _FEW else None
             found = await self._asked(
-                account, lambda index: index.with_field(account, field, needle, among)
+                account, lambda index: index.with_field(account, field, indexed, among)
             )
         else:
             found = await self._asked(
-                account, lambda index: index.candidates(account, needle or field, Scope.HEADER)
+                account, lambda index: index.candidates(account, indexed or field, Scope.HEADER)
             )
-            # What is somewhere in the header need not be in that field.
-            found = None if found is None else replace(found, certain=frozenset())
-        sure, possible = await self._possible(account, snapshot, uids, found)
+        # What is somewhere in the header need not be in that field.
+        is_certain = field in FIELDS and needle.is_as_indexed
+        sure, possible = await self._possible(account, snapshot, uids, found, is_certain)
         test = partial(_has_field, field=field, needle=needle)
         verified = await self._matching(account, mailbox, possible, _HEADER, test)
         return sorted([*sure, *verified])
@@ -100,6 +103,7 @@ class TextSearch:
         mailbox: MailboxId,
         uids: Sequence[Uid],
         text: str,
+        comparator: Comparator = Comparator.UNICODE,
         *,
         in_header: bool,
     ) -> list[Uid]:
@@ -107,13 +111,17 @@ class TextSearch:
 
         The body is its texts, the headers of inner messages and the names of attached files.
         """
-        needle = fold(text)
-        if not needle:
+        needle = Needle.of(text, comparator)
+        if not needle.text:
             return list(uids)
         scope = Scope.ANYWHERE if in_header else Scope.BODY
         snapshot = await self._snapshots.current(account, mailbox)
-        found = await self._asked(account, lambda index: index.candidates(account, needle, scope))
-        sure, possible = await self._possible(account, snapshot, uids, found)
+        indexed, found = needle.indexed, None
+        if indexed:
+            found = await self._asked(
+                account, lambda index: index.candidates(account, indexed, scope)
+            )
+        sure, possible = await self._possible(account, snapshot, uids, found, needle.is_as_indexed)
         wanted = Wanted(header=in_header, body_octets=_MESSAGE_OCTETS)
         test = partial(_has_text, needle=needle)
         verified = await self._matching(account, mailbox, possible, wanted, test)
@@ -132,8 +140,8 @@ class TextSearch:
 
         The index alone says so; only what it does not know whole is read (RFC 6203 section 3).
         """
-        needle = fold(text).strip()
-        words = list(dict.fromkeys(needle.split()))[:_MAX_WORDS]
+        whole = fold(text).strip()
+        words = list(dict.fromkeys(whole.split()))[:_MAX_WORDS]
         if not words:
             return dict.fromkeys(uids, _WHOLE)
         ranked = await self._asked(
@@ -148,7 +156,8 @@ class TextSearch:
             )
             self._note(account, is_behind)
         wanted = Wanted(header=in_header, body_octets=_MESSAGE_OCTETS)
-        test = partial(_fitting, words=words, needle=needle)
+        needles = [Needle(word) for word in words]
+        test = partial(_fitting, words=needles, whole=Needle(whole))
         return found | await self._matching(account, mailbox, unknown, wanted, test)
 
     async def _possible(
@@ -157,8 +166,11 @@ class TextSearch:
         snapshot: Snapshot,
         uids: Sequence[Uid],
         found: Candidates | None,
+        is_certain: bool,
     ) -> tuple[list[Uid], Sequence[Uid]]:
         """Those of `uids` that the index is certain of, and those that it cannot exclude."""
+        if found is not None and not is_certain:
+            found = replace(found, certain=frozenset())
         if found is None:
             return [], uids
         sure, possible, is_behind = await self._tasks.offload(
@@ -271,17 +283,17 @@ def _passing(messages: Sequence[Message], test: Test) -> dict[Uid, float]:
     return {uid: passed for uid, passed in tested if passed}
 
 
-def _has_field(message: Message, *, field: str, needle: str) -> bool:
-    return any(contains(text, needle) for text in texts_of(message.header(), field))
+def _has_field(message: Message, *, field: str, needle: Needle) -> bool:
+    return any(needle.is_in(text) for text in texts_of(message.header(), field))
 
 
-def _has_text(message: Message, *, needle: str) -> bool:
-    if contains(message.header_text(), needle):
+def _has_text(message: Message, *, needle: Needle) -> bool:
+    if needle.is_in(message.header_text()):
         return True
-    return any(contains(text, needle) for text in message.body_texts())
+    return any(needle.is_in(text) for text in message.body_texts())
 
 
-def _fitting(message: Message, *, words: Sequence[str], needle: str) -> float:
+def _fitting(message: Message, *, words: Sequence[Needle], whole: Needle) -> float:
     if not all(_has_text(message, needle=word) for word in words):
         return 0
-    return _WHOLE if _has_text(message, needle=needle) else _ONLY_WORDS
+    return _WHOLE if _has_text(message, needle=whole) else _ONLY_WORDS

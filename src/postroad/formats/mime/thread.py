@@ -74,6 +74,11 @@ def collation_key(text: str) -> str:
     return unicodedata.normalize("NFKD", "".join(map(str.title, text)))[:KEY_LIMIT]
 
 
+def ascii_key(text: str) -> str:
+    """What text sorts by with i;ascii-casemap (RFC 4790 section 9.2.1): as its octets in UTF-8."""
+    return text.encode("utf-8", "replace").upper().decode()
+
+
 def sort_subject(subject: str | None) -> str:
     """The key for SORT SUBJECT."""
     return collation_key(base_subject(subject)) if subject else ""

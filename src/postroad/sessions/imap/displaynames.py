@@ -1,4 +1,7 @@
-"""The names to sort by of DISPLAYFROM and DISPLAYTO (RFC 5957), from a stored ENVELOPE."""
+"""The first addresses of a stored ENVELOPE, to sort by.
+
+What DISPLAYFROM and DISPLAYTO show (RFC 5957), and the mailboxes of FROM, TO and CC.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +10,7 @@ from postroad.formats.mime import encodedwords
 
 FROM = 2
 TO = 5
+CC = 6
 
 _TOKEN = re.compile(rb'\(|\)|NIL|"((?:[^"\\]++|\\.)*+)"|\{(\d{1,9})\}\r\n', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
@@ -16,19 +20,31 @@ _Token = bytes | object | None
 
 def display_name(envelope: bytes, field: int) -> str:
     """The sort value of the first address of the field, `FROM` or `TO`."""
-    tokens = _tokens(envelope)
-    next(tokens)
-    for _ in range(field):
-        _skip(tokens)
-    if next(tokens) is not _OPEN:
-        return ""
-    next(tokens)
-    name, _, mailbox, host = (_text(next(tokens)) for _ in range(4))
+    name, mailbox, host = _first(envelope, field)
     if name and (shown := encodedwords.decode(name)):
         return shown
     if mailbox and host:
         return f"{mailbox}@{host}"
     return mailbox or ""
+
+
+def mailbox(envelope: bytes, field: int) -> str:
+    """The mailbox of the first address (RFC 5256 section 3); of a group this is its name."""
+    _, found, host = _first(envelope, field)
+    return found or "" if host else encodedwords.decode(found or "")
+
+
+def _first(envelope: bytes, field: int) -> tuple[str | None, str | None, str | None]:
+    """Name, mailbox and host of the first address."""
+    tokens = _tokens(envelope)
+    next(tokens)
+    for _ in range(field):
+        _skip(tokens)
+    if next(tokens) is not _OPEN:
+        return None, None, None
+    next(tokens)
+    name, _, found, host = (_text(next(tokens)) for _ in range(4))
+    return name, found, host
 
 
 def _skip(tokens: Iterator[_Token]) -> None:

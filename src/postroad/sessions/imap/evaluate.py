@@ -14,6 +14,7 @@ from postroad.base.moments import Moment
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.search.folding import fold
 from postroad.core.search.service import TextSearch
+from postroad.model.comparator import Comparator
 from postroad.model.ids import Uid
 from postroad.model.mailbox import Column
 from postroad.model.sharing import Place
@@ -57,6 +58,9 @@ class Searching(Protocol):
     """As much of a `Context` as a search needs."""
 
     @property
+    def comparator(self) -> Comparator: ...
+
+    @property
     def mailboxes(self) -> MailboxService: ...
 
     @property
@@ -64,10 +68,16 @@ class Searching(Protocol):
 
 
 class Evaluation:
-    """One search over one view. Messages expunged meanwhile match nothing."""
+    """One search over one view. Messages expunged meanwhile match nothing.
 
-    def __init__(self, context: Searching, view: Selected) -> None:
+    Texts are compared as the session does now, or as the one does that is given.
+    """
+
+    def __init__(
+        self, context: Searching, view: Selected, comparator: Comparator | None = None
+    ) -> None:
         self._context = context
+        self._comparator = comparator or context.comparator
         self._view = view
         self._count = len(view.uids)
         self._all = int.from_bytes(b"\1" * self._count, "little")
@@ -208,12 +218,17 @@ class Evaluation:
         uids = self._uids(among)
         if isinstance(key, s.HasHeader):
             found = await search.with_header(
-                view.account, view.mailbox_id, uids, key.field, key.text
+                view.account, view.mailbox_id, uids, key.field, key.text, self._comparator
             )
         else:
             in_header = key.where is s.Where.TEXT
             found = await search.with_text(
-                view.account, view.mailbox_id, uids, key.text, in_header=in_header
+                view.account,
+                view.mailbox_id,
+                uids,
+                key.text,
+                self._comparator,
+                in_header=in_header,
             )
         return self._only(found, among)
 

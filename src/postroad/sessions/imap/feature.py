@@ -15,6 +15,7 @@ from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.sharing import Sharing
 from postroad.core.mailbox.urlauth import UrlAuthority
 from postroad.core.search.service import TextSearch
+from postroad.model.comparator import Comparator
 from postroad.model.ids import AccountId, MailboxId
 from postroad.model.principal import Principal
 from postroad.model.sharing import Place, Viewer
@@ -203,6 +204,7 @@ class Context:
     failed_logins: int = 0
     left: bool = False  # by UNAUTHENTICATE
     annotating: Annotating = field(default_factory=Annotating)
+    comparator: Comparator = Comparator.UNICODE  # the active one (RFC 5255 section 4.2)
     notify: Notifying | None = None  # None: NOTIFY was not used
     touched: set[str] = field(default_factory=set)  # names that the client itself changed
     own_uids: set[int] = field(default_factory=set)  # that it put into the selected mailbox
@@ -310,6 +312,7 @@ class Context:
         self.left = True
         self.owes_mod_seq = False
         self.annotating = Annotating()
+        self.comparator = Comparator.UNICODE
         self.notify = None
         self.touched.clear()
         self.own_uids.clear()

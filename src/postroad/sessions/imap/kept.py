@@ -4,6 +4,7 @@ from array import array
 from dataclasses import dataclass
 
 from postroad.core.mailbox.snapshot import Snapshot
+from postroad.model.comparator import Comparator
 from postroad.wire.imap.fetch import FetchAtt
 from postroad.wire.imap.searchkeys import Key
 from postroad.wire.imap.sort import Criterion
@@ -20,4 +21,5 @@ class Update:
     attributes: tuple[FetchAtt, ...]  # to be fetched of new messages that match
     members: "array[int]"
     snapshot: Snapshot  # up to which they are right
+    comparator: Comparator  # of the command
     source: bytes = b""  # what responses say of the mailbox

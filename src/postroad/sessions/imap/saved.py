@@ -8,6 +8,7 @@ from postroad.base.moments import Moment
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.virtual import Matching
 from postroad.core.search.service import TextSearch
+from postroad.model.comparator import Comparator
 from postroad.model.ids import AccountId, Uid
 from postroad.model.mailbox import Mailbox
 from postroad.model.sharing import Place, Spot
@@ -62,7 +63,9 @@ class _Services:
 
 
 class SavedSearches(Matching):
-    """`mailboxes` are the real ones."""
+    """`mailboxes` are the real ones; what a session has set counts for none of them."""
+
+    comparator = Comparator.UNICODE
 
     def __init__(
         self, mailboxes: MailboxService, search: TextSearch, now: Callable[[], Moment]

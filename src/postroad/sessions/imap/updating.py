@@ -68,6 +68,7 @@ def keep_up(
         command.attributes,
         members,
         view.snapshot,
+        context.comparator,
         source,
     )
     return None
@@ -91,7 +92,8 @@ async def changed(context: Context, view: Selected, update: Update) -> Delta:
     if not candidates:
         return Delta(update)
     among = InSet(SequenceSet(tuple(spans_of(candidates))), uid=True)
-    places = await Evaluation(context, view).places(And((among, update.key)))
+    evaluation = Evaluation(context, view, update.comparator)
+    places = await evaluation.places(And((among, update.key)))
     matching = {view.uids[place] for place in places}
     members = set(update.members)
     removed = frozenset(uid for uid in candidates if uid in members and uid not in matching)
@@ -130,7 +132,9 @@ async def _add(
         update.members = array("I", everything)
         return [_told(update, view, b"ADDTO", [(0, uids)])]
     places = [bisect_left(view.uids, uid) for uid in everything]
-    order = await sorted_places(context, view, places, update.criteria)
+    order = await sorted_places(
+        context, view, places, update.criteria, comparator=update.comparator
+    )
     members = update.members = array("I", [view.uids[place] for place in order])
     fresh = set(uids)
     spans = spans_of([place for place, uid in enumerate(members) if uid in fresh])
