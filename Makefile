@@ -6,7 +6,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup run test quick check fmt bench fuzz clean debian
+.PHONY: setup run test quick check fmt bench fuzz clean debian s3server
 
 setup: .venv/.done
 
@@ -29,7 +29,11 @@ run: setup
 debian:
 	@tests/support/install-debian
 
-test: setup debian
+# A real S3 server for the tests. Without Go they are skipped, loudly.
+s3server:
+	@tests/support/install-s3
+
+test: setup debian s3server
 	@tests/support/run-tests all
 
 quick: setup

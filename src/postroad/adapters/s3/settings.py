@@ -1,0 +1,25 @@
+"""Where the bucket is, and how patient we are with it."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from postroad.base.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Settings:
+    bucket: str
+    prefix: str = ""
+    """All our keys begin with this and a slash; empty: the bucket is ours alone."""
+    endpoint: str = ""
+    """The URL of the service; empty: AWS's own in the region."""
+    region: str = "us-east-1"
+    is_virtual_hosted: bool = False
+    """The bucket is named in the host of `endpoint`, and not in the path."""
+    access_key_id: str = ""
+    """Empty: from the environment, as AWS's own programs do."""
+    secret_access_key: Secret = field(default_factory=lambda: Secret(""))
+    timeout: timedelta = timedelta(seconds=30)
+    """For one operation with all its retries; what is large may take longer."""
+    waiting_octets: int = 128 * 1024**2
+    """Octets that may wait to be stored at a time; more are told to try later."""
