@@ -251,7 +251,7 @@ def test_what_is_no_setting_of_ours_is_left_alone() -> None:
         (
             "storage: {blobs: 'segments:'}",
             'postroad.yaml:1: storage.blobs: "segments:" is not possible here: '
-            "this version takes segments:PATH",
+            "segments:PATH, or s3://BUCKET/PREFIX?endpoint=URL",
         ),
         (
             "dns: {servers: [ns.example.org]}",

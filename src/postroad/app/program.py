@@ -11,8 +11,6 @@ from postroad.adapters.bus.local import LocalBus
 from postroad.adapters.bus.siblings import SiblingBus
 from postroad.adapters.dns.resolver import DnsResolver
 from postroad.adapters.prometheus.metrics import Metrics
-from postroad.adapters.segments.settings import SegmentSettings
-from postroad.adapters.segments.store import SegmentBlobStore
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
@@ -24,6 +22,7 @@ from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from postroad.adapters.sql.virtual import SqlVirtualStore
 from postroad.adapters.system.clock import SystemClock
+from postroad.app.blobs import blobs_path, is_bucket, open_blobs
 from postroad.app.seat import Seat
 from postroad.app.secrets import check_fingerprint, load_sealer, make_master_key
 from postroad.base.errors import Invalid
@@ -117,7 +116,8 @@ def initialise(settings: Settings) -> bool:
         raise _not_writable(settings, error) from error
     database = database_path(settings)
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    blobs_path(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not is_bucket(settings):
+        blobs_path(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
     return bool(migrate(database))
 
 
@@ -154,11 +154,7 @@ async def open_program(
         turn = None if seat is None else Turn(seat.shared.turns, seat.number)
         engine = SqliteEngine(database, turn=turn, is_guest=is_guest)
         stack.push_async_callback(engine.close)
-        blobs = await SegmentBlobStore.open(
-            blobs_path(settings),
-            SegmentSettings(min_free_octets=settings.limits.free_disk_octets),
-        )
-        stack.push_async_callback(blobs.close)
+        blobs = await stack.enter_async_context(open_blobs(settings))
         # Entered last, so that no duty is at work any more when the stores are closed.
         tasks = await stack.enter_async_context(ServerTasks(_share_of_cores(seat)))
         program = _assemble(settings, tasks, engine, blobs, sealer, resolver, seat)
@@ -239,11 +235,6 @@ def _share_of_cores(seat: Seat | None) -> int:
 def database_path(settings: Settings) -> Path:
     """Raises `Invalid` for an engine that is not there."""
     return _path(settings, settings.storage.metadata, "sqlite:")
-
-
-def blobs_path(settings: Settings) -> Path:
-    """Raises `Invalid` for an engine that is not there."""
-    return _path(settings, settings.storage.blobs, "segments:")
 
 
 def _path(settings: Settings, url: str, scheme: str) -> Path:

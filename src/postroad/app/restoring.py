@@ -13,7 +13,8 @@ from postroad.adapters.sql.queue.store import SqlReferenceStore
 from postroad.adapters.sql.renumbering import Renumbered, renumber
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.system.clock import SystemClock
-from postroad.app.program import blobs_path, database_path, make_folder
+from postroad.app.blobs import blobs_path, is_bucket
+from postroad.app.program import database_path, make_folder
 from postroad.app.secrets import VARIABLE, load_sealer
 from postroad.base.errors import Invalid
 from postroad.base.moments import Moment
@@ -127,6 +128,11 @@ async def references(engine: SqliteEngine) -> set[BlobId]:
 
 
 def _require_empty(settings: Settings) -> None:
+    if is_bucket(settings):
+        raise Invalid(
+            "a backup cannot be restored into a bucket in this version: restore it with "
+            "storage.blobs at segments:PATH, or accounts of it with --account"
+        )
     key = settings.below_data(settings.master_key_file)
     folder = settings.data_dir
     found = [file for file in folder.iterdir()] if folder.is_dir() else []

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from postroad.config.buckets import parse_bucket
 from postroad.config.fields import Leaf
 
 Check = Callable[[object], str | None]
@@ -45,6 +46,11 @@ def check_together(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     first, longest = values["delivery.queue.first_retry"], values["delivery.queue.longest_retry"]
     if isinstance(first, timedelta) and isinstance(longest, timedelta) and first > longest:
         yield "delivery.queue.first_retry", "is longer than delivery.queue.longest_retry"
+    if bool(values["storage.s3.access_key_id"]) != bool(values["storage.s3.secret_access_key"]):
+        yield (
+            "storage.s3.access_key_id",
+            "is of use only together with storage.s3.secret_access_key: set both, or neither",
+        )
     yield from _oauth(values)
     yield from _twice(values)
 
@@ -185,6 +191,19 @@ def _engine(scheme: str) -> Check:
     return check_engine
 
 
+def _blobs(value: object) -> str | None:
+    """Security: what is wrong with a bucket is told without repeating it."""
+    if str(value).startswith("s3:"):
+        try:
+            parse_bucket(str(value))
+        except ValueError as error:
+            return str(error)
+        return None
+    if str(value).startswith("segments:") and str(value) != "segments:":
+        return None
+    return f'"{value}" is not possible here: segments:PATH, or s3://BUCKET/PREFIX?endpoint=URL'
+
+
 def _servers(value: object) -> str | None:
     assert isinstance(value, tuple)  # noqa: S101  # for the type checker
     return _first(_server(one) for one in value)
@@ -242,7 +261,7 @@ _CHECKS: dict[str, Check] = {
     "auth.oauth.jwks": _keys,
     "auth.oauth.introspection": _url,
     "storage.metadata": _engine("sqlite"),
-    "storage.blobs": _engine("segments"),
+    "storage.blobs": _blobs,
     "dns.servers": _servers,
     "limits.message_octets": _at_least(64 * 1024),  # RFC 5321 section 4.5.3.1.7
     "limits.recipients": _at_least(100),  # RFC 5321 section 4.5.3.1.8

@@ -109,6 +109,7 @@ def _without_password(url: str) -> str:
 _HIDDEN: dict[str, Callable[[str], str]] = {
     "delivery.relay": _without_password,
     "auth.oauth.client_secret": lambda _: "***",
+    "storage.s3.secret_access_key": lambda _: "***",
 }
 
 

@@ -168,13 +168,27 @@ class DeliverySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class S3StorageSettings:
+    """The bucket of `storage.blobs`, where that is one."""
+
+    access_key_id: str = ""
+    """Empty: from the environment (`AWS_ACCESS_KEY_ID`, ...) or from the machine's role."""
+    secret_access_key: str = ""
+    """What belongs to `access_key_id`."""
+    timeout: timedelta = timedelta(seconds=30)
+    """How long one operation is tried; what is large gets longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StorageSettings:
     """Where mail is kept; relative paths are below `data_dir`."""
 
     metadata: str = "sqlite:postroad.db"
     """The database: `sqlite:PATH`."""
     blobs: str = "segments:blobs"
-    """The octets of messages: `segments:PATH`, a folder."""
+    """The octets of messages: `segments:PATH`, a folder, or
+    `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`, a bucket."""
+    s3: S3StorageSettings = field(default_factory=S3StorageSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
