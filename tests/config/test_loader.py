@@ -259,6 +259,11 @@ def test_what_is_no_setting_of_ours_is_left_alone() -> None:
             "such as 192.0.2.1 or 192.0.2.1:53",
         ),
         (
+            "imap: {workarounds: [delay-newmail, outlook]}",
+            'postroad.yaml:1: imap.workarounds: "outlook" is none of delay-newmail, '
+            "tb-extra-mailbox-sep, idle-still-here",
+        ),
+        (
             "tls: {key: k.pem}",
             "postroad.yaml:1: tls.key: tls.certificate is missing: set both, or neither for a "
             "self-signed one",

@@ -276,6 +276,18 @@ async def test_who_waits_for_a_long_command_is_told(world: World) -> None:
     assert world.pipe.written == b"hello some wait slow"  # nobody waits any more
 
 
+async def test_who_idles_may_be_told_that_we_are_there(world: World) -> None:
+    began = world.now
+    world.echo.wait = b"here "
+    world.connection.check(began + 60)
+    assert world.pipe.written == b"hello "
+    deadline = world.connection.deadline
+    world.connection.check(began + 99)
+    world.connection.check(began + 121)  # it was silent for too long by now
+    assert world.pipe.written == b"hello here too slow"
+    assert world.connection.deadline < deadline
+
+
 async def test_nothing_is_said_to_who_does_not_read(world: World) -> None:
     world.echo.wait = b"wait "
     world.connection.pause_writing()

@@ -10,6 +10,7 @@ from postroad.app.tokens import oauth_hint
 from postroad.config.checks import split_listener
 from postroad.config.settings import LiteralForm, Scram
 from postroad.formats.mailaddress import normalise_address
+from postroad.model.workarounds import Workaround
 from postroad.server.connection import Connection, tls_facts
 from postroad.server.conversation import Conversation
 from postroad.server.imap import ImapConversation, ImapPatience
@@ -114,6 +115,7 @@ def _imap_maker(
         utf8_only=program.settings.imap.utf8_only,
         submitters=frozenset(map(normalise_address, program.settings.imap.url_submitters)),
         gmail=program.settings.imap.gmail,
+        workarounds=frozenset(map(Workaround, program.settings.imap.workarounds)),
         literal_minus=program.settings.imap.literal is LiteralForm.MINUS,
     )
     patience = ImapPatience(after_login_seconds=program.settings.imap.idle_timeout.total_seconds())

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from postroad.config.buckets import parse_bucket
 from postroad.config.fields import Leaf
+from postroad.model.workarounds import Workaround
 
 Check = Callable[[object], str | None]
 
@@ -250,6 +251,14 @@ def _keys(value: object) -> str | None:
     return _url(value) if "://" in str(value) else None
 
 
+def _workarounds(value: object) -> str | None:
+    assert isinstance(value, tuple)  # noqa: S101  # for the type checker
+    known = [each.value for each in Workaround]
+    return _first(
+        None if name in known else f'"{name}" is none of {", ".join(known)}' for name in value
+    )
+
+
 _OAUTH = ("issuer", "audience", "jwks", "introspection", "client_id", "client_secret")
 _CHECKS: dict[str, Check] = {
     "hostname": _hostname,
@@ -270,6 +279,7 @@ _CHECKS: dict[str, Check] = {
     "limits.annotations_octets": _at_least(10 * 1024),
     "limits.request_octets": _at_least(1024),
     "limits.free_disk_octets": _at_least(0),
+    "imap.workarounds": _workarounds,
     "mail.undelete_days": _at_least(0),
     "shutdown.grace": lambda value: None,
 }

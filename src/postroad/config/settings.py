@@ -246,6 +246,9 @@ class ImapSettings:
     virtual: bool = False
     """Show `Virtual/All Mail`, `Virtual/Starred` and saved searches as mailboxes; programs that
     synchronise every mailbox then take their messages twice."""
+    workarounds: tuple[str, ...] = ()
+    """For old programs: `delay-newmail`, `tb-extra-mailbox-sep`, `idle-still-here` (see
+    [mail programs](clients.md#workarounds))."""
     url_submitters: tuple[str, ...] = ()
     """Accounts of submission servers: they may fetch URLs made for `submit+` (RFC 4467)."""
     utf8_only: bool = False

@@ -24,6 +24,7 @@ _WRITE_BATCH = 131_072
 _FEED = 65_536
 _WRITE_PATIENCE_SECONDS = 300.0
 _SILENCE_SECONDS = 10.0  # RFC 9585 section 4 recommends a word every 10 to 15 seconds
+_IDLE_SECONDS = 120.0  # of a client that waits for news, which some networks forget soon
 _CLOSE_PATIENCE_SECONDS = 60.0  # for a client to read the last of what we wrote
 
 
@@ -68,9 +69,8 @@ class Connection(asyncio.Protocol):
         self._can_write: asyncio.Future[None] | None = None
         self._batch: list[bytes] = []  # what is to be written next
         self._is_writing = False  # what comes next belongs behind it
-        self._said_at = 0.0
         self._watched: dict[AccountId, Callable[[], None]] = {}  # and what ends the watch
-        self.began_at = asyncio.get_running_loop().time()
+        self.began_at = self._said_at = asyncio.get_running_loop().time()
         self.deadline = self.began_at + 60.0
         self.peer = ""
         self.peer_port = 0
@@ -147,7 +147,8 @@ class Connection(asyncio.Protocol):
         now and then that it goes on.
         """
         conversation = self._conversation
-        if self._is_working and now >= self._said_at + _SILENCE_SECONDS:
+        silence = _SILENCE_SECONDS if self._is_working else _IDLE_SECONDS
+        if now >= self._said_at + silence:
             self._reassure()
         too_old = conversation is not None and now > self.began_at + conversation.lifetime_seconds
         if (now < self.deadline and not too_old) or self._transport is None:
@@ -191,7 +192,7 @@ class Connection(asyncio.Protocol):
         self._host.tasks.spawn("connection", self._job(self._conversation))
 
     def _reassure(self) -> None:
-        """Write what was given so far, and that the command is still being carried out."""
+        """Write what was given so far, and that we are still here for the command."""
         waits = self._is_writing or self._can_write is not None
         if waits or self._is_lost or self._conversation is None or self._is_closing:
             return

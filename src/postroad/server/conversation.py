@@ -70,7 +70,7 @@ class Conversation(Protocol):
 
     @abstractmethod
     def still_working(self) -> bytes:
-        """For a client that has heard nothing for a while, in the middle of its command.
+        """For a client that has heard nothing for a while, in the middle of its command or idle.
 
         It is sent behind all that was given so far; empty where nothing can be said there.
         """

@@ -36,6 +36,7 @@ from postroad.model.metadata import AnnotationLimits
 from postroad.model.principal import Principal
 from postroad.model.quota import QuotaLimits
 from postroad.model.sharing import Viewer
+from postroad.model.workarounds import Workaround
 from postroad.sessions.imap.feature import Services
 from postroad.sessions.imap.session import (
     CloseConnection,
@@ -136,6 +137,13 @@ class Clients:
                 self.has_tls = what != "tls"
             case ["old", "rows", *_]:  # of the messages so far
                 self.mail.age_rows()
+            case ["forgotten", "changes"]:
+                self.mail.forget_changes()
+            case _:
+                self._prepare_settings(text)
+
+    def _prepare_settings(self, text: str) -> None:
+        match text.split():
             case ["sasl"]:  # tokens, and a certificate of alice
                 hint = OauthHint(
                     "example_scope", "https://example.com/.well-known/openid-configuration"
@@ -144,8 +152,8 @@ class Clients:
                 self.evidence = TlsEvidence((ALICE.address,))
             case ["utf8", "only"]:
                 self.settings = replace(self.settings, utf8_only=True)
-            case ["forgotten", "changes"]:
-                self.mail.forget_changes()
+            case ["workaround", name]:
+                self.settings = replace(self.settings, workarounds=frozenset({Workaround(name)}))
             case _:
                 raise AssertionError(f"not a preparation: {text}")
 
@@ -157,7 +165,7 @@ class Clients:
 
     async def send(self, client: str, octets: bytes) -> dict[str, bytes]:
         """Send as one client; clients that listen hear the news."""
-        session = await self._session(client)
+        session = await self.session(client)
         received = {client: await self._receive(session, octets)}
         for name, other in self.sessions.items():
             if other.listens_to and name != client:
@@ -172,7 +180,7 @@ class Clients:
                 )
         return received
 
-    async def _session(self, client: str) -> ImapSession:
+    async def session(self, client: str) -> ImapSession:
         if client not in self.sessions:
             peer = Peer("192.0.2.1")
             session = self.sessions[client] = ImapSession(

@@ -190,3 +190,20 @@ async def test_every_command_has_one_tagged_answer(commands: list[list[str]]) ->
         more = b"" if not line.endswith("{1+}") else b"x\r\n"
         answer = await ask(clients, line.encode() + (b"\r\n" if more else b"") + more[:-2])
         assert len(re.findall(rb"^tag (?:OK|NO|BAD) ", answer, re.MULTILINE)) == 1, answer
+
+
+async def test_a_word_in_idle_for_networks_that_forget() -> None:
+    clients = Clients()
+    await clients.prepare("workaround idle-still-here")
+    await clients.prepare("mailbox INBOX")
+    session = await clients.session("1")
+    assert session.still_working() is None
+    assert (await ask(clients, b"i IDLE")).startswith(b"+ ")
+    said = session.still_working()
+    assert said is not None
+    assert said.encode() == b"* OK Still here\r\n"
+    await ask(clients, b"DONE")
+    assert session.still_working() is None
+    other = await ready()
+    await ask(other, b"i IDLE")
+    assert other.sessions["1"].still_working() is None

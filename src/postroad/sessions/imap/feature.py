@@ -19,6 +19,7 @@ from postroad.model.comparator import Comparator
 from postroad.model.ids import AccountId, MailboxId
 from postroad.model.principal import Principal
 from postroad.model.sharing import Place, Viewer
+from postroad.model.workarounds import Workaround
 from postroad.sessions.imap.annotating import Annotating
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
 from postroad.sessions.imap.view import Selected
@@ -58,6 +59,7 @@ class News(Enum):
     """What is announced between the responses of a command and its end."""
 
     ALL = auto()
+    WANTED = auto()  # the same, and they are what the client waits for
     ITS_OWN = auto()  # the same, and they answer the command, so NOTIFY cannot keep them back
     NO_EXPUNGE = auto()  # numbers must stay: RFC 9051 section 7.5.1
     NONE = auto()
@@ -254,6 +256,11 @@ class Context:
     def lacks_utf8(self) -> bool:
         """UTF-8 has to be enabled before anything else, and is not yet."""
         return self.settings.utf8_only and self.principal is not None and not self.utf8
+
+    @property
+    def delays_news(self) -> bool:
+        """Who knows of modification sequences is told in the order of these."""
+        return Workaround.DELAY_NEWMAIL in self.settings.workarounds and not self.condstore
 
     @property
     def rev2(self) -> bool:

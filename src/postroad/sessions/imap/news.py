@@ -50,7 +50,7 @@ async def between_commands(context: Context) -> Replies:
     notify = context.notify
     idles = context.pending is not None and context.pending.idles
     late = not idles and notify is not None and notify.delayed
-    kind = News.NO_EXPUNGE if late else News.ALL
+    kind = News.NO_EXPUNGE if late else News.WANTED
     async with aclosing(news(context, kind, refresh=True)) as found:
         async for response in found:
             yield response
@@ -84,6 +84,8 @@ async def _selected(context: Context, view: Selected, kind: News, *, refresh: bo
         return  # it is told another time
     notify = context.notify
     if notify is not None and not notify.counts and kind is not News.ITS_OWN:
+        return
+    if context.delays_news and kind not in (News.ITS_OWN, News.WANTED):
         return
     known = view.uids[-1] if view.uids else 0
     expunge = kind is not News.NO_EXPUNGE

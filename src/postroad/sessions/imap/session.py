@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from postroad.base.errors import MailError
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
+from postroad.model.workarounds import Workaround
 from postroad.sessions.imap.commands import FEATURES, capabilities
 from postroad.sessions.imap.errors import bad_code, code_of
 from postroad.sessions.imap.feature import (
@@ -182,7 +183,13 @@ class ImapSession:
 
     def still_working(self) -> Response | None:
         """For a client that waits in the middle of a command; None: not now (RFC 9585)."""
-        return still_working(self._context) if self._may_tell else None
+        if self._may_tell:
+            return still_working(self._context)
+        pending = self._context.pending
+        tells = Workaround.STILL_HERE in self._context.settings.workarounds
+        if tells and pending is not None and pending.idles:
+            return Status(Condition.OK, "Still here")
+        return None
 
     def timed_out(self) -> Response:
         return Status(Condition.BYE, "You were silent for too long")
@@ -238,7 +245,7 @@ class ImapSession:
                 stream.close()
 
     async def _command(self, raw: framing.RawCommand, stream: Stream | None) -> Outputs:
-        cursor = Cursor(raw, utf8=self._context.utf8)
+        cursor = self._cursor(raw)
         tag = b"*"
         try:
             tag = cursor.tag()
@@ -263,6 +270,11 @@ class ImapSession:
         async with aclosing(self._carry_out(tag, feature, replies)) as outputs:
             async for output in outputs:
                 yield output
+
+    def _cursor(self, command: framing.RawCommand) -> Cursor:
+        context = self._context
+        cuts = Workaround.EXTRA_SEPARATOR in context.settings.workarounds
+        return Cursor(command, utf8=context.utf8, cut_names=cuts)
 
     def _feature(self, cursor: Cursor) -> AnyFeature:
         """The command named, if it is allowed in this state. Raises `BadSyntax`."""
@@ -375,7 +387,7 @@ class ImapSession:
 
     async def _open(self, event: framing.StreamStarted) -> Status | None:
         """Begin the command that the literal belongs to; the status says why not."""
-        cursor = Cursor(event.command, utf8=self._context.utf8)
+        cursor = self._cursor(event.command)
         tag = b"*"
         try:
             tag = self._context.tag = cursor.tag()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from postroad.model.workarounds import Workaround
 from postroad.sessions.sasl.exchange import PASSWORDS_ONLY, Circumstances
 
 
@@ -37,6 +38,8 @@ class ImapSettings:
     """Addresses that may fetch URLs which were made for submission (RFC 4467 section 3)."""
     gmail: bool = False
     """Messages have labels and numbers as at Gmail: X-GM-EXT-1."""
+    workarounds: frozenset[Workaround] = frozenset()
+    """For programs that need them."""
     sasl: Circumstances = PASSWORDS_ONLY
     """What of SASL the settings make possible."""
 

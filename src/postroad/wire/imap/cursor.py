@@ -59,13 +59,17 @@ class Cursor:
 
     `utf8` says that the client enabled IMAP4rev2 or UTF8=ACCEPT: mailbox names and quoted
     strings are UTF-8 then, instead of modified UTF-7 and ASCII (RFC 6855 section 3).
+    `cut_names` leaves out separators at the end of mailbox names.
     """
 
-    def __init__(self, command: RawCommand, *, utf8: bool = False) -> None:
+    def __init__(
+        self, command: RawCommand, *, utf8: bool = False, cut_names: bool = False
+    ) -> None:
         self._text = command.text
         self._literals = command.literals
         self._next_literal = 0
         self._utf8 = utf8
+        self._cut_names = cut_names
         self.position = 0
 
     # Places
@@ -203,6 +207,8 @@ class Cursor:
     def mailbox(self) -> str:
         """A mailbox name as text; any spelling of INBOX comes back as ``INBOX``."""
         name = self._mailbox_text(self.astring())
+        if self._cut_names:
+            name = name.rstrip("/")
         return "INBOX" if name.upper() == "INBOX" else name
 
     def label(self) -> str:

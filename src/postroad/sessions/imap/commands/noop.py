@@ -9,6 +9,7 @@ from postroad.sessions.imap.feature import (
     Context,
     Done,
     Feature,
+    News,
     Replies,
     no_arguments,
 )
@@ -18,5 +19,5 @@ async def handle(context: Context, command: None) -> Replies:
     yield Done("That was nothing")  # what is new is announced after every command
 
 
-NOOP = Feature(b"NOOP", EVERYWHERE, no_arguments, handle)
-CHECK = Feature(b"CHECK", ONLY_SELECTED, no_arguments, handle)
+NOOP = Feature(b"NOOP", EVERYWHERE, no_arguments, handle, news=News.WANTED)
+CHECK = Feature(b"CHECK", ONLY_SELECTED, no_arguments, handle, news=News.WANTED)
