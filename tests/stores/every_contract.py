@@ -7,6 +7,7 @@ from stores.lease_contract import LeaseContract
 from stores.mail_contract import AppendContract, DeliverContract
 from stores.mailboxes_contract import MailboxesContract
 from stores.metadata_contract import MetadataContract
+from stores.neighbour_contract import NeighbourContract
 from stores.placement_contract import FlagsContract, MoveContract
 from stores.queue_contract import (
     EventsContract,
@@ -35,6 +36,7 @@ __all__ = [
     "TestMailboxes",
     "TestMetadata",
     "TestMove",
+    "TestNeighbours",
     "TestOperate",
     "TestQuota",
     "TestReferences",
@@ -61,6 +63,7 @@ TestLeases = LeaseContract
 TestMailboxes = MailboxesContract
 TestMetadata = MetadataContract
 TestMove = MoveContract
+TestNeighbours = NeighbourContract
 TestOperate = OperateContract
 TestQuota = QuotaContract
 TestReferences = ReferenceContract

@@ -189,6 +189,23 @@ class Column(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """The octets of `count` messages in one, with a NUL between two; none has one itself."""
+
+    octets: bytes
+    count: int
+
+    @classmethod
+    def of(cls, octets: bytes, count: int) -> "Joined | None":
+        """None where some of them have a NUL."""
+        between = len(octets) - len(octets.replace(b"\0", b""))  # a tenth of what count() takes
+        return cls(octets, count) if between == count - 1 else None
+
+    def split(self) -> list[bytes]:
+        return self.octets.split(b"\0")
+
+
+@dataclass(frozen=True, slots=True)
 class BlobRange:
     """Octets `start` to `end` (not included) of a blob."""
 

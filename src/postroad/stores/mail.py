@@ -19,6 +19,7 @@ from postroad.model.mailbox import (
     DeliveryResult,
     FlagChange,
     Flags,
+    Joined,
     LocalDelivery,
     Mailbox,
     MailboxChanges,
@@ -143,11 +144,13 @@ class MailStore(Protocol):
         mailbox: MailboxId,
         uids: Sequence[Uid],
         columns: Sequence[Column],
-    ) -> tuple[Sequence[Uid], list[bytes]]:
+        emails: Sequence[EmailId] = (),
+    ) -> tuple[Sequence[Uid], Joined | list[bytes]]:
         """The messages of `uids` that are still there, and of each the first column that is set.
 
         As `rows`, and in one step of the statement, for columns of octets. `uids` ascend and name
-        no message twice. Where no column is set the octets are empty.
+        no message twice. Where no column is set the octets are empty. Who knows from `placements`
+        which email each of them is says so: it takes half the time of looking them up.
         """
         ...
 

@@ -48,6 +48,12 @@ from postroad.model.ids import Uid
             "SELECT string_agg(body, '') FROM t",
             (),
         ),
+        (
+            "SELECT {part body} FROM t",
+            "SELECT CAST(group_concat(CAST(body AS TEXT), char(0)) AS BLOB) FROM t",
+            "SELECT string_agg(body, decode('00', 'hex')) FROM t",
+            (),
+        ),
         ("SELECT 1 {for update}", "SELECT 1 ", "SELECT 1 FOR UPDATE", ()),
         ("SELECT 1 {skip locked}", "SELECT 1 ", "SELECT 1 FOR UPDATE SKIP LOCKED", ()),
         ("SELECT a::text = :a", "SELECT a::text = :a", "SELECT a::text = $1", ("a",)),

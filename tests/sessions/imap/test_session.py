@@ -111,13 +111,13 @@ async def test_what_the_driver_may_say() -> None:
 
 
 async def test_many_messages_are_answered_in_batches() -> None:
-    clients = await ready(*["small"] * 2500)
+    clients = await ready(*["small"] * 4500)
     session = clients.sessions["1"]
     outputs = [output async for output in session.receive(b"a FETCH 1:* (FLAGS UID)\r\n")]
     assert len(outputs) == 4
     encoded = b"".join(output.encode() for output in outputs)  # type: ignore[union-attr]  # as above
-    assert encoded.count(b"* 2500 FETCH (FLAGS () UID 2500)\r\n") == 1
-    assert encoded.count(b"\r\n") == 2501
+    assert encoded.count(b"* 4500 FETCH (FLAGS () UID 4500)\r\n") == 1
+    assert encoded.count(b"\r\n") == 4501
 
 
 _WORDS = [

@@ -3,7 +3,10 @@
 from array import array
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from postroad.model.mailbox import Joined
 from postroad.wire.imap import responses as r
 from postroad.wire.imap.mailbox_responses import ListEntry, LsubEntry, MailboxStatus, Separator
 from postroad.wire.imap.status import StatusItem
@@ -36,6 +39,9 @@ from postroad.wire.imap.status import StatusItem
         (r.Fetched(array("I", [1, 2]), [r.Told(r.UID, array("I", [4, 9])),
                                         r.Told(r.PLAIN, [b"FLAGS ()", b"FLAGS (%d)"])]),
          b"* 1 FETCH (UID 4 FLAGS ())\r\n* 2 FETCH (UID 9 FLAGS (%d))\r\n"),
+        (r.Fetched(array("I", [1, 2]), [r.ToldJoined(b"BODY ", Joined(b"(%d)\0", 2)),
+                                        r.Told(r.UID, array("I", [4, 9]))], by_uid=True),
+         b"* 1 UIDFETCH (BODY (%d) UID 4)\r\n* 2 UIDFETCH (BODY  UID 9)\r\n"),
         (ListEntry("Entwürfe", ("\\Drafts",), utf8=False),
          b'* LIST (\\Drafts) "/" Entw&APw-rfe\r\n'),
         (ListEntry("Entwürfe", (), utf8=True), '* LIST () "/" "Entwürfe"\r\n'.encode()),
@@ -70,3 +76,19 @@ def test_date_time(moment: int, octets: bytes) -> None:
 )
 def test_string(octets: bytes, spelled: bytes) -> None:
     assert r.string(octets) == spelled
+
+
+@given(st.lists(st.binary().map(lambda octets: octets.replace(b"\0", b"%")), min_size=1))
+def test_joined_octets_are_told_like_others(values: list[bytes]) -> None:
+    numbers = range(1, len(values) + 1)
+    joined = Joined.of(b"\0".join(values), len(values))
+    assert joined is not None
+    assert joined.split() == values
+    around = [r.Told(r.UID, numbers), r.Told(r.MODSEQ, numbers)]
+    both = (r.ToldJoined(b"BODY ", joined), r.Told(b"BODY %b", values))
+    one, other = (r.Fetched(numbers, [around[0], each, around[1]]).encode() for each in both)
+    assert one == other
+
+
+def test_octets_with_a_nul_are_not_joined() -> None:
+    assert Joined.of(b"a\0b\0c", 2) is None

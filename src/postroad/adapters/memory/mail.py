@@ -133,6 +133,7 @@ class MemoryMailStore(MemoryLabels, MemoryTransfer, MemoryUndelete, MemoryMailbo
         mailbox: MailboxId,
         uids: Sequence[Uid],
         columns: Sequence[Column],
+        emails: Sequence[EmailId] = (),
     ) -> tuple[Sequence[Uid], list[bytes]]:
         rows = await self.rows(account, mailbox, uids, columns)
         found = [next((each for each in row[1:] if each is not None), b"") for row in rows]

@@ -10,6 +10,7 @@ In the text of a statement
   {pack column}     is all values of a column as one JSON array, empty or None without rows: a
                     thread that steps through rows waits for the interpreter at each of them
   {join column}     is all values of a column of octets as one, with nothing between
+  {part column}     the same, with a NUL between two
   {for update}      locks the rows read, where the engine has row locks
   {skip locked}     the same, passing over rows that others hold
 """
@@ -29,6 +30,7 @@ T = TypeVar("T")
 _EACH = re.compile(r"\{each (text )?(\w+)\}")
 _PACK = re.compile(r"\{pack (\w+)\}")
 _JOIN = re.compile(r"\{join (\w+)\}")
+_PART = re.compile(r"\{part (\w+)\}")
 _NAME = re.compile(r"(?<!:):(\w+)")
 _INSERT = re.compile(r"(INSERT .* VALUES )(\(.*?\))(| ON CONFLICT .*)\Z")
 
@@ -49,6 +51,7 @@ class Sql:
         text = _EACH.sub(r"json_each(:\2)", self.text)
         text = _PACK.sub(r"json_group_array(\1)", text)
         text = _JOIN.sub(r"CAST(group_concat(CAST(\1 AS TEXT), '') AS BLOB)", text)
+        text = _PART.sub(r"CAST(group_concat(CAST(\1 AS TEXT), char(0)) AS BLOB)", text)
         return text.replace("{for update}", "").replace("{skip locked}", "")
 
     def sqlite_rows(self, count: int) -> str:
@@ -80,6 +83,7 @@ class Sql:
         text = _EACH.sub(_unnest, self.text)
         text = _PACK.sub(r"CAST(json_agg(\1) AS TEXT)", text)
         text = _JOIN.sub(r"string_agg(\1, '')", text)
+        text = _PART.sub(r"string_agg(\1, decode('00', 'hex'))", text)
         text = text.replace("{for update}", "FOR UPDATE")
         return text.replace("{skip locked}", "FOR UPDATE SKIP LOCKED")
 

@@ -29,6 +29,7 @@ from postroad.model.mailbox import (
     DeliveryResult,
     FlagChange,
     Flags,
+    Joined,
     LocalDelivery,
     Mailbox,
     MailboxChanges,
@@ -137,9 +138,15 @@ class SqlMailStore(MailStore):
         mailbox: MailboxId,
         uids: Sequence[Uid],
         columns: Sequence[Column],
-    ) -> tuple[Sequence[Uid], list[bytes]]:
-        octets_of = virtualmail.octets_of if is_virtual(mailbox) else reading.octets_of
-        return await self._engine.read(lambda: octets_of(account, mailbox, uids, columns))
+        emails: Sequence[EmailId] = (),
+    ) -> tuple[Sequence[Uid], Joined | list[bytes]]:
+        if is_virtual(mailbox):
+            return await self._engine.read(
+                lambda: virtualmail.octets_of(account, mailbox, uids, columns)
+            )
+        return await self._engine.read(
+            lambda: reading.octets_of(account, mailbox, uids, columns, emails)
+        )
 
     async def append(
         self,

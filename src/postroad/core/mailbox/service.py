@@ -20,6 +20,7 @@ from postroad.model.mailbox import (
     Column,
     Copied,
     FlagChange,
+    Joined,
     Mailbox,
     MailboxChanges,
     MailboxCounts,
@@ -166,9 +167,13 @@ class MailboxService:
         mailbox: MailboxId,
         uids: Sequence[Uid],
         columns: Sequence[Column],
-    ) -> tuple[Sequence[Uid], list[bytes]]:
-        """Those that are still there, and of each the first of some columns of octets."""
-        return await self._store.octets_of(account, mailbox, uids, columns)
+        emails: Sequence[EmailId] = (),
+    ) -> tuple[Sequence[Uid], Joined | list[bytes]]:
+        """Those that are still there, and of each the first of some columns of octets.
+
+        `emails`, as the snapshot has them, make it faster.
+        """
+        return await self._store.octets_of(account, mailbox, uids, columns, emails)
 
     async def store_flags(
         self,

@@ -53,7 +53,7 @@ async def _plain(
 ) -> Replies:
     reader = ItemReader(context, view, items)
     for batch in view.batches(spans):
-        there, told, _ = await reader.read(batch)
+        there, told = await reader.told(batch)
         if there.numbers:
             yield there.fetched(told, uid_only=context.uid_only)
 

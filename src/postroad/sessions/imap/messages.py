@@ -3,14 +3,14 @@
 from collections.abc import Container, Mapping, Sequence
 from typing import cast
 
-from postroad.model.ids import Uid
-from postroad.model.mailbox import Column
+from postroad.model.ids import EmailId, Uid
+from postroad.model.mailbox import Column, Joined
 from postroad.sessions.imap.attached import number_offset
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.labels import labels_of
 from postroad.sessions.imap.view import Batch, Selected
 from postroad.wire.imap.fetch import Item
-from postroad.wire.imap.responses import MODSEQ, UID, Told, date_time, string
+from postroad.wire.imap.responses import MODSEQ, UID, Told, ToldJoined, date_time, string
 
 _PLAIN = {
     Item.ENVELOPE: (Column.ENVELOPE,),
@@ -60,10 +60,15 @@ class ItemReader:
         is_alone = len(stored) == 1 and stored[0] in _OCTETS and plain
         self._alone = stored[0] if is_alone else None
 
-    async def read(self, batch: Batch) -> tuple[Batch, list[Told], Stored]:
-        """The messages of the batch that are still there, what items say of them, and `more`."""
+    async def told(self, batch: Batch) -> tuple[Batch, Sequence[Told | ToldJoined]]:
+        """The messages of the batch that are still there, and what items say of them."""
         if self._alone is not None:
             return await self._read_octets(batch, self._alone)
+        there, told, _ = await self.read(batch)
+        return there, told
+
+    async def read(self, batch: Batch) -> tuple[Batch, list[Told], Stored]:
+        """As `told`, and `more`."""
         stored: Stored = {}
         if self._columns:
             rows = await self._context.mailboxes.rows(
@@ -86,21 +91,28 @@ class ItemReader:
         email_ids = batch.of(self._view.snapshot.placements.email_ids)
         return await labels_of(self._context, self._view, email_ids)
 
-    async def _read_octets(self, batch: Batch, alone: Item) -> tuple[Batch, list[Told], Stored]:
-        """As `read`, where octets of one item are all that is wanted of the rows."""
+    async def _read_octets(
+        self, batch: Batch, alone: Item
+    ) -> tuple[Batch, list[Told | ToldJoined]]:
+        """As `told`, where octets of one item are all that is wanted of the rows."""
         # The second form goes before the first where there is one.
         columns = self._by_item[alone][::-1]
         uids = cast("Sequence[Uid]", batch.uids)  # see above
+        email_ids = batch.of(self._view.snapshot.placements.email_ids)
         found, octets = await self._context.mailboxes.octets_of(
-            self._view.account, self._view.mailbox_id, uids, columns
+            self._view.account,
+            self._view.mailbox_id,
+            uids,
+            columns,
+            cast("Sequence[EmailId]", email_ids),
         )
         if len(found) < len(uids):
             batch = _still_there(batch, set(found))
         told = [
-            Told(_OCTETS[item], octets) if item is alone else self._told(item, batch, {})
+            _told_alone(item, octets) if item is alone else self._told(item, batch, {})
             for item in self._items
         ]
-        return batch, told, {}
+        return batch, told
 
     def _told(self, item: Item, batch: Batch, stored: Stored) -> Told:
         placements = self._view.snapshot.placements
@@ -149,6 +161,13 @@ class ItemReader:
                 second = cast("Sequence[bytes | None]", columns[1])  # see Column
                 both = zip(first, second, strict=True)
                 return Told(_OCTETS[item], [b or a for a, b in both])
+
+
+def _told_alone(item: Item, octets: Joined | list[bytes]) -> Told | ToldJoined:
+    form = _OCTETS[item]
+    if isinstance(octets, Joined):
+        return ToldJoined(form.removesuffix(b"%b"), octets)
+    return Told(form, octets)
 
 
 def _still_there(batch: Batch, found: Container[int]) -> Batch:

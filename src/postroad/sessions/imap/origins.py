@@ -7,7 +7,7 @@ from postroad.formats.mime import origin, parttable
 from postroad.formats.mime.headers import Header, select_fields
 from postroad.formats.mime.origin import Origin
 from postroad.model.ids import BlobId, Uid
-from postroad.model.mailbox import BlobRange, Column
+from postroad.model.mailbox import BlobRange, Column, Joined
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.turns import turn
 from postroad.sessions.imap.view import Selected
@@ -28,7 +28,8 @@ async def read_origins(context: Context, view: Selected, places: Sequence[int]) 
         there, kept = await context.mailboxes.octets_of(
             view.account, view.mailbox_id, sorted(uids), [Column.ORIGIN]
         )
-        pairs = zip(there, kept, strict=True)
+        parts = kept.split() if isinstance(kept, Joined) else kept
+        pairs = zip(there, parts, strict=True)
         found |= {uid: origin.decode(octets) for uid, octets in pairs if octets}
         old = [uid for uid in there if uid not in found]
         for first in range(0, len(old), _READ_AT_ONCE):

@@ -27,13 +27,14 @@ from postroad.wire.imap.responses import (
     Response,
     Status,
     Told,
+    ToldJoined,
     Vanished,
     flag_list,
 )
 from postroad.wire.imap.responses import Flags as FlagList
 from postroad.wire.imap.sequence import SequenceSet, Span, merged, spans_of
 
-_BATCH = 1000
+_BATCH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Batch:
         """What the messages are called in responses about them."""
         return self.uids if uid_only else self.numbers
 
-    def fetched(self, told: Sequence[Told], *, uid_only: bool) -> Fetched:
+    def fetched(self, told: Sequence[Told | ToldJoined], *, uid_only: bool) -> Fetched:
         return Fetched(self.names(uid_only=uid_only), told, by_uid=uid_only)
 
     def of(self, values: "array[int]") -> Sequence[int]:
@@ -205,7 +206,7 @@ class Selected:
         ]
 
     def batches(self, spans: Iterable[Span]) -> Iterator[Batch]:
-        """Messages at `spans` that are still in the snapshot, about a thousand at a time."""
+        """Messages at `spans` that are still in the snapshot, a few thousand at a time."""
         numbers, uids = array("I"), array("I")
         for start, stop in spans:
             while start < stop:

@@ -9,11 +9,11 @@ import apsw
 import pytest
 
 from postroad.adapters import sql
-from postroad.adapters.sql.mail import reading
+from postroad.adapters.sql.mail import neighbours, reading
 from postroad.adapters.sql.mail.selection import Chosen
 from postroad.adapters.sql.sqlite.engine import migrate
 from postroad.adapters.sql.statement import Sql
-from postroad.model.ids import AccountId, MailboxId, Uid
+from postroad.model.ids import AccountId, EmailId, MailboxId, Uid
 from postroad.model.mailbox import Column
 
 # What may look at all rows, and why.
@@ -124,6 +124,14 @@ async def test_rows_are_read_by_key(path: Path) -> None:
         assert scans(found) == []
         assert any("USING PRIMARY KEY" in line and "placement" not in line for line in found)
         assert not [line for line in found if "ORDER BY" in line], found
+
+
+def test_neighbours_are_read_by_key(path: Path) -> None:
+    uids, emails = [Uid(n) for n in range(50)], [EmailId(n) for n in range(50)]
+    steps = neighbours.read(AccountId(1), MailboxId(1), uids, emails, [Column.ENVELOPE])
+    found = plan(path, next(steps).sql) + plan(path, steps.send([(50, 50)]).sql)
+    assert scans(found) == []
+    assert not [line for line in found if "ORDER BY" in line], found
 
 
 def test_exceptions_are_not_stale() -> None:

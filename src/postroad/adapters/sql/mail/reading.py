@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
+from postroad.adapters.sql.mail import neighbours
 from postroad.adapters.sql.mail.mailboxes import load_selectable
 from postroad.adapters.sql.mail.selection import Chosen, choose, chosen, everything
 from postroad.adapters.sql.statement import (
@@ -22,7 +23,7 @@ from postroad.adapters.sql.statement import (
 )
 from postroad.base.errors import NotFound
 from postroad.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
-from postroad.model.mailbox import Column, Mailbox, MailboxChanges, Placements
+from postroad.model.mailbox import Column, Joined, Mailbox, MailboxChanges, Placements
 from postroad.model.quota import Quota, QuotaLimits, Usage
 from postroad.model.uidset import count, decode
 
@@ -151,11 +152,18 @@ def rows_of(
 
 
 def octets_of(
-    owner: AccountId, mailbox: MailboxId, uids: Sequence[Uid], columns: Sequence[Column]
-) -> Steps[tuple[Sequence[Uid], list[bytes]]]:
+    owner: AccountId,
+    mailbox: MailboxId,
+    uids: Sequence[Uid],
+    columns: Sequence[Column],
+    emails: Sequence[EmailId] = (),
+) -> Steps[tuple[Sequence[Uid], Joined | list[bytes]]]:
     """One step of the statement for all messages, see `MailStore.octets_of`."""
     if not uids:
         return (), []
+    near = yield from neighbours.read(owner, mailbox, uids, emails, columns)
+    if near is not None:
+        return uids, near
     names = ", ".join([*(_NAMES[column] for column in columns), ":nothing"])
     first = f"coalesce({names})"
     statement = _octets_statements.get(first)

@@ -17,6 +17,7 @@ from postroad.model.mailbox import (
     Column,
     Copied,
     FlagChange,
+    Joined,
     Mailbox,
     MailboxChanges,
     MailboxCounts,
@@ -111,7 +112,8 @@ def octets_of(
     found: list[tuple[Uid, bytes]] = []
     for group in (yield from _groups(owner, virtual, uids)):
         real, octets = yield from reading.octets_of(owner, group.mailbox, group.uids, columns)
-        found += zip(group.here(real), octets, strict=True)
+        parts = octets.split() if isinstance(octets, Joined) else octets
+        found += zip(group.here(real), parts, strict=True)
     found.sort(key=_uid)
     return [uid for uid, _ in found], [octets for _, octets in found]
 
