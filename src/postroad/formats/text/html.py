@@ -25,8 +25,7 @@ _PLAIN = {
 _LONGEST_PLAIN = max(map(len, _PLAIN))
 
 _NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9]{0,20})")
-_SPACES = re.compile(r"[ \t\r\f\xa0]+")
-_LINES = re.compile(r" ?\n[ \n]*")
+_SPACES = "\t\r\f\xa0"
 
 
 def to_text(html: str, max_chars: int) -> str:
@@ -34,6 +33,7 @@ def to_text(html: str, max_chars: int) -> str:
 
     Blocks become lines, other white space is collapsed, character references are decoded.
     """
+    html = html.replace("\n", " ")  # from here on a line feed is a break
     pieces: list[str] = []
     length = at = 0
     lower: str | None = None
@@ -41,7 +41,7 @@ def to_text(html: str, max_chars: int) -> str:
         tag = html.find("<", at)
         piece = html[at:] if tag < 0 else html[at:tag]
         if piece and not piece.isspace():
-            pieces.append(piece.replace("\n", " "))
+            pieces.append(piece)
             length += len(piece)
         elif piece:
             pieces.append(" ")
@@ -58,8 +58,17 @@ def to_text(html: str, max_chars: int) -> str:
             at = _skip(lower, name, at)
         if at < 0:
             break
-    text = unescape("".join(pieces))
-    return _LINES.sub("\n", _SPACES.sub(" ", text)).strip()[:max_chars]
+    return _collapsed(unescape("".join(pieces)))[:max_chars]
+
+
+def _collapsed(text: str) -> str:
+    """Single spaces, and no empty lines; by calls that pass over the text in C."""
+    for space in _SPACES:
+        text = text.replace(space, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    lines = [line.strip(" ") for line in text.split("\n")]
+    return "\n".join(filter(None, lines)).strip()
 
 
 def _tag(html: str, start: int) -> tuple[str, int]:
