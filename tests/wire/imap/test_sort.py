@@ -111,10 +111,10 @@ def test_responses() -> None:
     assert Sorted([]).encode() == b"* SORT\r\n"
     assert Sorted([], 7).encode() == b"* SORT\r\n"
     assert Sorted([2], 7).encode() == b"* SORT 2 (MODSEQ 7)\r\n"
-    assert Threads([b"(2)", b"(3 6 (4 23)(44 7 96))"]).encode() == (
+    assert Threads(b"(2)(3 6 (4 23)(44 7 96))").encode() == (
         b"* THREAD (2)(3 6 (4 23)(44 7 96))\r\n"
     )
-    assert Threads([]).encode() == b"* THREAD\r\n"
+    assert Threads(b"").encode() == b"* THREAD\r\n"
 
 
 @given(

@@ -101,7 +101,7 @@ class Sorted:
 class Threads:
     """THREAD (RFC 5256 section 4), its lists encoded already."""
 
-    lists: Sequence[bytes]
+    lists: bytes
 
     def encode(self) -> bytes:
-        return b"* THREAD %b\r\n" % b"".join(self.lists) if self.lists else b"* THREAD\r\n"
+        return b"* THREAD %b\r\n" % self.lists if self.lists else b"* THREAD\r\n"
