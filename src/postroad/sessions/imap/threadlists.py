@@ -38,7 +38,8 @@ async def thread_lists(
     uids = view.uids
     if uids is not view.snapshot.uids or len(places) < len(uids):
         return (await _made(context, view, places, algorithm, by_uid=by_uid))[0]
-    extras, mailbox, name = context.mailboxes.extras, view.snapshot.mailbox, (algorithm, by_uid)
+    extras, mailbox = context.mailboxes.extras, view.snapshot.mailbox
+    name = algorithm, by_uid, context.comparator
     known = extras.find(view.account, mailbox, name)
     if isinstance(known, _Whole) and (known.uids is uids or known.uids == uids):
         return known.lists
