@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, IntFlag
+from functools import cache
 
 from postroad.model.ids import AccountId, MailboxId, MailboxName, TenantId
 from postroad.model.mailbox import Flags, Mailbox, SpecialUse
@@ -34,6 +35,7 @@ _ALLOWED = {
 }
 
 
+@cache
 def flags_allowed(rights: Rights) -> Flags:
     """The system flags that may be changed with these rights; keywords need `Rights.WRITE`."""
     allowed = Flags.NONE

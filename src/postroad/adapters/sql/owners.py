@@ -1,6 +1,8 @@
 """The counters of an owner: taken first in every transaction that changes its mail."""
 
-from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, one
+from collections.abc import Sequence
+
+from postroad.adapters.sql.statement import Params, Run, RunMany, Sql, Steps, integer, one
 from postroad.base.errors import NotFound, OverQuota
 from postroad.model.ids import AccountId, BlobId, ModSeq
 
@@ -55,9 +57,9 @@ def exists(owner: AccountId) -> Steps[bool]:
     return bool((yield Run(_LOCK, {"owner": owner})))
 
 
-def refer(owner: AccountId, blob: BlobId) -> Steps[None]:
-    """Count one more use of a blob."""
-    yield Run(_REFER, {"owner": owner, "blob": blob})
+def refer(owner: AccountId, blobs: Sequence[BlobId]) -> Steps[None]:
+    """Count one more use of each blob."""
+    yield RunMany(_REFER, [{"owner": owner, "blob": blob} for blob in blobs])
 
 
 def unrefer(owner: AccountId, blob: BlobId) -> Steps[None]:

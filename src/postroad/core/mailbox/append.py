@@ -201,6 +201,7 @@ class AppendedMessages:
         self._whole: list[_Whole] = []  # their spools are open still
         self._prepared: list[Prepared] = []
         self._octets = 0  # of all messages that are whole
+        self._held = 0  # of those in `_whole`
 
     async def write(self, chunk: bytes) -> None:
         """Raises `TooLarge`, `LowSpace`, `TryLater`."""
@@ -224,8 +225,7 @@ class AppendedMessages:
         await self._end(flags, keywords, internal_date)
         count = len(self._prepared) + len(self._whole) + 1
         _require_room(self._quota, self._octets + octets, count)
-        held = sum(len(message.octets) for message in self._whole)
-        if len(self._whole) >= _TOGETHER or held >= _TOGETHER_OCTETS:
+        if len(self._whole) >= _TOGETHER or self._held >= _TOGETHER_OCTETS:
             await self._prepare()
         self._spool = self._appending.open_spool()
 
@@ -259,10 +259,11 @@ class AppendedMessages:
             self._spool = encoded
             octets = await encoded.octets()
         self._octets += len(octets)
+        self._held += len(octets)
         self._whole.append(_Whole(self._spool, octets, flags, keywords, internal_date))
 
     async def _prepare(self) -> None:
         self._prepared += await self._appending.prepare(self._whole)
-        whole, self._whole = self._whole, []
+        whole, self._whole, self._held = self._whole, [], 0
         for message in whole:
             message.spool.close()

@@ -57,7 +57,7 @@ _GROW = Sql("""
     RETURNING uid_next - :messages, uid_validity
 """)
 _THREAD = Sql("""
-    SELECT min(thread_id) FROM thread_key
+    SELECT thread_key, thread_id FROM thread_key
     WHERE owner_id = :owner AND thread_key IN (SELECT value FROM {each keys})
 """)
 _THREAD_KEYS = Sql("""
@@ -162,27 +162,29 @@ def place_new(
         owner, ids=2 * len(emails), octets=octets, messages=len(emails)
     )
     first_uid = yield from grow(owner, target.mailbox_id, len(emails), octets, mod_seq)
-    uids, ids, placements = list[Uid](), list[EmailId](), list[Params]()
-    for n, (email, flags, keywords) in enumerate(emails):
-        email_id = EmailId(first_id + 2 * n)
-        thread = yield from _thread(owner, email, ThreadId(first_id + 2 * n + 1))
-        yield Run(_EMAIL, _email_row(owner, email_id, thread, email))
-        yield Run(_HEADER, _header_row(owner, email_id, email))
-        yield from refer(owner, email.blob_id)
-        uids.append(Uid(first_uid + n))
-        ids.append(email_id)
-        placements.append(
-            {
-                "owner": owner,
-                "mailbox": target.mailbox_id,
-                "uid": first_uid + n,
-                "email": email_id,
-                "flags": int(flags),
-                "keywords": " ".join(sorted(keywords)),
-                "mod_seq": mod_seq,
-                "now": now(),
-            }
-        )
+    uids = [Uid(first_uid + n) for n in range(len(emails))]
+    ids = [EmailId(first_id + 2 * n) for n in range(len(emails))]
+    threads = yield from _threads(owner, emails, first_id + 1)
+    new = [email for email, _, _ in emails]
+    rows = list(zip(ids, threads, new, strict=True))
+    for row in rows:
+        yield Run(_EMAIL, _email_row(owner, *row))
+        yield Run(_HEADER, _header_row(owner, row[0], row[2]))
+    yield from refer(owner, [email.blob_id for email in new])
+    moment = now()
+    placements: list[Params] = [
+        {
+            "owner": owner,
+            "mailbox": target.mailbox_id,
+            "uid": uid,
+            "email": email_id,
+            "flags": int(flags),
+            "keywords": " ".join(sorted(keywords)),
+            "mod_seq": mod_seq,
+            "now": moment,
+        }
+        for uid, email_id, (_, flags, keywords) in zip(uids, ids, emails, strict=True)
+    ]
     yield RunMany(_PLACE, placements)
     yield from record(owner, mod_seq, target.mailbox_id, "placed", encode(uids))
     return uids, ids
@@ -205,15 +207,29 @@ def grow(
     return integer(row[0])
 
 
-def _thread(owner: AccountId, email: NewEmail, fresh: ThreadId) -> Steps[ThreadId]:
-    """The oldest thread that shares a key with the email, or a new one. Fixed from then on."""
-    keys = email.prepared.thread_keys
-    if not keys:
-        return fresh
-    rows = yield Run(_THREAD, {"owner": owner, "keys": keys})
-    thread = fresh if rows[0][0] is None else ThreadId(integer(rows[0][0]))
-    yield RunMany(_THREAD_KEYS, [{"owner": owner, "key": key, "thread": thread} for key in keys])
-    return thread
+def _threads(owner: AccountId, emails: Sequence[Arrival], first: int) -> Steps[list[ThreadId]]:
+    """Of each email the oldest thread that shares a key with it, or else a new one.
+
+    The new ones have the numbers `first`, `first + 2` and so on. Fixed from then on.
+    """
+    keys_of = [email.prepared.thread_keys for email, _, _ in emails]
+    wanted = list(dict.fromkeys(key for keys in keys_of for key in keys))
+    known: dict[int, int] = {}
+    if wanted:
+        rows = yield Run(_THREAD, {"owner": owner, "keys": wanted})
+        known = {integer(key): integer(thread) for key, thread in rows}
+    old = frozenset(known)
+    threads = []
+    for n, keys in enumerate(keys_of):
+        thread = min((known[key] for key in keys if key in known), default=first + 2 * n)
+        known |= {key: thread for key in keys if key not in known}
+        threads.append(ThreadId(thread))
+    fresh: list[Params] = [
+        {"owner": owner, "key": key, "thread": known[key]} for key in wanted if key not in old
+    ]
+    if fresh:
+        yield RunMany(_THREAD_KEYS, fresh)
+    return threads
 
 
 def _email_row(owner: AccountId, email_id: EmailId, thread: ThreadId, email: NewEmail) -> Params:

@@ -225,7 +225,7 @@ def _emails(
         }
         yield Run(_EMAIL, {**email, "new_thread": threads[one.thread_id]})
         yield Run(_HEADER, email)
-        yield from refer(target, one.blob_id)
+        yield from refer(target, [one.blob_id])
     return made
 
 

@@ -122,7 +122,7 @@ def add_submission(owner: AccountId, new: NewSubmission) -> Steps[None]:
         "api": new.api,
     }
     yield Run(_ADD, params)
-    yield from refer(owner, new.blob_id)
+    yield from refer(owner, [new.blob_id])
     yield RunMany(
         _ADD_RECIPIENT,
         [
