@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import pytest
+
 from postroad.config.describe import (
     LIVE,
     changed,
@@ -43,6 +45,19 @@ def test_the_tree_is_shown_without_the_password_of_the_relay() -> None:
     assert tree["workers"] == 1
     plain = build({"delivery.relay": "smtp://relay.example"})
     assert shown_value(plain, "delivery.relay") == "smtp://relay.example"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown_url"),
+    [
+        ("postgres://me:s3cret@a:1,b:2/mail", "postgres://me:***@a:1,b:2/mail"),
+        ("postgres://db/mail?user=me&password=s3cret", "postgres://db/mail?user=me&password=***"),
+        ("postgres://db/mail?sslpassword=s3cret&a=b", "postgres://db/mail?sslpassword=***&a=b"),
+    ],
+)
+def test_the_password_of_the_database_is_not_shown(url: str, shown_url: str) -> None:
+    assert shown_value(build({"storage.metadata": url}), "storage.metadata") == shown_url
+    assert shown_value(build({"bus": url}), "bus") == shown_url
 
 
 def test_a_secret_is_not_shown() -> None:

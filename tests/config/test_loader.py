@@ -244,9 +244,22 @@ def test_what_is_no_setting_of_ours_is_left_alone() -> None:
             "delivery.queue.longest_retry",
         ),
         (
-            "storage: {metadata: 'postgresql://h/d'}",
-            'postroad.yaml:1: storage.metadata: "postgresql://h/d" is not possible here: '
-            "this version takes sqlite:PATH",
+            "storage: {metadata: 'mysql://u:secret@h/d'}",
+            "postroad.yaml:1: storage.metadata: is neither sqlite:PATH nor "
+            "postgres://user:password@host:port/database",
+        ),
+        (
+            "storage: {metadata: 'postgres://['}",
+            "postroad.yaml:1: storage.metadata: is not a URL: Invalid IPv6 URL",
+        ),
+        (
+            "bus: kafka://u:secret@h",
+            "postroad.yaml:1: bus: is neither local:, postgres: nor "
+            "postgres://user:password@host:port/database",
+        ),
+        (
+            "bus: 'postgres:'",
+            "postroad.yaml:1: bus: is that of PostgreSQL, and storage.metadata names none",
         ),
         (
             "storage: {blobs: 'segments:'}",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interop.programs import missing, need, run
-from support.server import HOST, free_ports
+from support.ports import HOST, free_ports
 
 DOMAIN = "elsewhere.test"
 HOSTNAME = "mx.elsewhere.test"

@@ -8,8 +8,9 @@ import pytest
 from interop.inbox import logged_in, wait_for
 from interop.programs import need
 from interop.terminal import terminal
+from support.ports import HOST
 from support.recorder import Recorder, recorder
-from support.server import ALICE, HOST, MakeServer, RunningServer
+from support.server import ALICE, MakeServer, RunningServer
 
 pytestmark = pytest.mark.real
 

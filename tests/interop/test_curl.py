@@ -8,7 +8,8 @@ import pytest
 
 from interop.inbox import arrived
 from interop.programs import Done, need, run
-from support.server import ALICE, BOB, HOST, RunningServer
+from support.ports import HOST
+from support.server import ALICE, BOB, RunningServer
 
 pytestmark = pytest.mark.real
 
@@ -88,6 +89,6 @@ def test_the_rest_api_over_tls(shared_server: RunningServer) -> None:
     done = _curl(shared_server, f"{url}/domains", "-w", "\n%{http_code}")
     assert done.out.rsplit("\n", 1)[1] == "401"
     ready = _curl(shared_server, f"{url}/readyz")
-    assert json.loads(ready.out) == {"status": "ok"}
+    assert json.loads(ready.out)["status"] == "ok"
     metrics = _curl(shared_server, f"http://{HOST}:{shared_server.ports['http']}/metrics")
     assert "postroad" in metrics.out

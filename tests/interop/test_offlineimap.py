@@ -7,8 +7,9 @@ import pytest
 
 from interop.inbox import logged_in, messages
 from interop.programs import need, run
+from support.ports import HOST
 from support.recorder import Recorder, recorder
-from support.server import ALICE, HOST, MakeServer, RunningServer
+from support.server import ALICE, MakeServer, RunningServer
 
 pytestmark = pytest.mark.real
 

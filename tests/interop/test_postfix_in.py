@@ -6,7 +6,8 @@ import pytest
 
 from interop.inbox import arrived, wait_for
 from interop.postfix import DOMAIN, HOSTNAME, postfix
-from support.server import ALICE, HOST, RunningServer
+from support.ports import HOST
+from support.server import ALICE, RunningServer
 
 pytestmark = pytest.mark.real
 

@@ -7,7 +7,8 @@ from email.message import EmailMessage
 import pytest
 
 from interop.inbox import arrived
-from support.server import ALICE, BOB, HOST, RunningServer
+from support.ports import HOST
+from support.server import ALICE, BOB, RunningServer
 
 pytestmark = pytest.mark.real
 

@@ -6,7 +6,8 @@ import pytest
 
 from interop.inbox import arrived
 from interop.programs import Done, need, run
-from support.server import ALICE, BOB, HOST, RunningServer
+from support.ports import HOST
+from support.server import ALICE, BOB, RunningServer
 
 pytestmark = pytest.mark.real
 

@@ -23,11 +23,11 @@ import pytest
 
 from crash.imap import Imap
 from crash.ledger import body_of, message_of, schedule
-from support.server import ALICE, SOURCE, MakeServer, RunningServer, make_server
+from support.server import ALICE, SOURCE, MakeServer, RunningServer, make_server, only_sqlite
 
 __all__ = ["make_server"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [only_sqlite, pytest.mark.slow, pytest.mark.timeout(180)]
 
 SEED = int(os.environ.get("TEST_CRASH_SEED") or secrets.randbelow(10**6))
 _KILLS = 12

@@ -13,7 +13,7 @@ import pytest
 
 from interop.programs import missing
 from server.talking import count, imap, talk
-from support.server import BOB, MakeServer, RunningServer
+from support.server import BOB, MakeServer, RunningServer, only_sqlite
 
 pytestmark = pytest.mark.slow
 
@@ -79,6 +79,7 @@ def test_a_disk_that_is_full(make_server: MakeServer) -> None:
     assert "Traceback" not in server.log()
 
 
+@only_sqlite
 def test_a_database_that_another_program_holds(make_server: MakeServer) -> None:
     server = make_server()
     server.may_log_errors = True

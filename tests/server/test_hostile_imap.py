@@ -7,7 +7,8 @@ import time
 import psutil
 
 from server.talking import Talk, count, imap, talk, wait_until_closed
-from support.server import ALICE, BOB, HOST, MakeServer, RunningServer
+from support.ports import HOST
+from support.server import ALICE, BOB, MakeServer, RunningServer
 
 
 def test_an_endless_line_is_cut_off(shared_server: RunningServer) -> None:

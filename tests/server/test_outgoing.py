@@ -11,7 +11,8 @@ import pytest
 
 from server.talking import plain, talk
 from support.dnsserver import DnsServer
-from support.server import BOB, HOST, MakeServer, RunningServer
+from support.ports import HOST
+from support.server import BOB, MakeServer, RunningServer
 
 pytestmark = pytest.mark.slow
 

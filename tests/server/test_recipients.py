@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from server.talking import Talk, count, deliver, imap, plain, talk
-from support.server import ALICE, BOB, DOMAIN, HOST, HOSTNAME, MakeServer, RunningServer
+from support.ports import HOST
+from support.server import ALICE, BOB, DOMAIN, HOSTNAME, MakeServer, RunningServer
 
 pytestmark = pytest.mark.slow
 

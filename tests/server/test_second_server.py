@@ -8,7 +8,8 @@ import pytest
 
 from server.talking import imap, plain, talk
 from support.dnsserver import DnsServer
-from support.server import ALICE, BOB, HOST, MakeServer, RunningServer
+from support.ports import HOST
+from support.server import ALICE, BOB, MakeServer, RunningServer
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from interop.programs import missing
-from support.server import ALICE, HOST, MakeServer, RunningServer
+from support.ports import HOST
+from support.server import ALICE, MakeServer, RunningServer, only_sqlite
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +83,7 @@ def test_a_lost_master_key_is_not_replaced_by_a_new_one(stopped: RunningServer) 
     stopped.start()
 
 
+@only_sqlite
 @pytest.mark.parametrize("octets", [b"", b"This is not a database." * 1000])
 def test_a_database_that_is_none(stopped: RunningServer, octets: bytes) -> None:
     database = stopped.data_dir / "postroad.db"
@@ -95,6 +97,7 @@ def test_a_database_that_is_none(stopped: RunningServer, octets: bytes) -> None:
         assert "postroad init" in _refused(stopped, "key", "create", "--name", "x")
 
 
+@only_sqlite
 def test_a_database_with_a_hole(stopped: RunningServer) -> None:
     database = stopped.data_dir / "postroad.db"
     octets = bytearray(database.read_bytes())
@@ -103,6 +106,7 @@ def test_a_database_with_a_hole(stopped: RunningServer) -> None:
     assert "database" in _refused(stopped)
 
 
+@only_sqlite
 def test_a_database_of_a_newer_version(stopped: RunningServer) -> None:
     database = stopped.data_dir / "postroad.db"
     script = (

@@ -30,9 +30,20 @@ _OPTIONS = "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_
 @dataclass(frozen=True, slots=True)
 class Server:
     folder: Path  # the socket is here
+    binaries: Path
 
     def url(self, database: str) -> str:
         return f"postgresql://{_ADMIN}@/{database}?host={quote(str(self.folder))}"
+
+    def administer(self, statement: str) -> None:
+        """Outside of a loop; raises `RuntimeError` with what the server says."""
+        done = subprocess.run(
+            [self.binaries / "psql", "-X", "-q", "-h", self.folder, "-U", _ADMIN, "-d", "postgres",
+             "-v", "ON_ERROR_STOP=1", "-c", statement],
+            stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{statement}: {done.stderr.decode()}")
 
     async def run(self, statement: str, *values: object) -> None:
         connection = await asyncpg.connect(self.url("postgres"))
@@ -57,12 +68,12 @@ def postgres_server() -> Iterator[Server]:
     binaries = programs()
     if binaries is None:
         missing("PostgreSQL is not installed: its store is NOT tested (apt install postgresql)")
-    with _server(binaries) as server:
+    with run_postgres(binaries) as server:
         yield server
 
 
 @contextmanager
-def _server(binaries: Path) -> Iterator[Server]:
+def run_postgres(binaries: Path) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
         folder = Path(name)
         user = _unprivileged(folder)
@@ -73,7 +84,7 @@ def _server(binaries: Path) -> Iterator[Server]:
         log, options = folder / "log", f"{_OPTIONS} -k {folder}"
         _run([*control, "-l", log, "-o", options, "start"], user)
         try:
-            yield Server(folder)
+            yield Server(folder, binaries)
         finally:
             _run([*control, "-m", "immediate", "stop"], user)
 
@@ -122,7 +133,7 @@ async def prepare(server: Server) -> None:
     if server.folder in _prepared:
         return
     await server.run(f"CREATE DATABASE {_TEMPLATE}")
-    engine = await PostgresEngine.connect(server.url(_TEMPLATE), size=1)
+    engine = await PostgresEngine.connect(server.url(_TEMPLATE))
     await engine.migrate()
     await engine.close()
     _prepared.add(server.folder)

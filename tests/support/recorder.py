@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
-from support.server import HOST
+from support.ports import HOST
 
 _COMMAND = re.compile(rb"[^ +*\r\n\"(]+ ((?:UID )?[A-Za-z0-9]+)(?: |\r\n|\Z)")
 _REFUSAL = re.compile(rb"(?m)^(?:[^ +*]+|\*) BAD .*$|^\* BYE (?!Until next time).*$")

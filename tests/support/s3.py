@@ -17,7 +17,7 @@ import pytest
 
 from postroad.adapters.s3 import S3Settings
 from postroad.base.secret import Secret
-from support.server import HOST, free_ports
+from support.ports import HOST, free_ports
 
 _PROGRAM = Path(__file__).parents[2] / ".tools" / "s3" / "versitygw"
 _START_SECONDS = 30

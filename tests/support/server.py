@@ -30,14 +30,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-HOST = "127.0.0.1"
+from support.ports import HOST, free_ports
+from support.postgres import Server, programs, run_postgres
+
 DOMAIN = "example.test"
 HOSTNAME = "mail.example.test"
 ALICE = "alice@example.test"
 BOB = "bob@example.test"
 SERVICES = ("smtp", "submission", "submissions", "imap", "imaps", "http", "https")
-WORKERS = int(os.environ.get("TEST_WORKERS", "1"))
+STORAGE = os.environ.get("TEST_STORAGE", "sqlite")
+"""The database of every server for which a test says nothing else: `sqlite` or `postgres`."""
+WORKERS = int(os.environ.get("TEST_SERVER_WORKERS", "1"))
 """Of every server for which a test says nothing else; more prove that nobody notices."""
+only_sqlite = pytest.mark.skipif(STORAGE != "sqlite", reason="about SQLite's own files")
 SOURCE = Path(__file__).parents[2] / "src"
 Settings = Mapping[str, object]
 """Settings as the file has them, by their dotted paths: ``{"delivery.mode": "live"}``."""
@@ -63,7 +68,9 @@ class Finished:
 class RunningServer:
     """One data folder, and the server over it while it runs."""
 
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings | None = None, storage: str = STORAGE
+    ) -> None:
         self.folder = folder
         self.data_dir = folder / "data"
         self.config = folder / "postroad.yaml"
@@ -78,6 +85,11 @@ class RunningServer:
         self.may_log_errors = False
         self._process: subprocess.Popen[bytes] | None = None
         self._settings: dict[str, object] = dict(settings or {})
+        self._database = ""
+        if storage == "postgres" and "storage.metadata" not in self._settings:
+            self._database = f"server_{os.getpid()}_{next(_numbers)}"
+            url = postgres().url(self._database)
+            self._settings["storage.metadata"] = url
         self.write_config({})
 
     # Settings and commands
@@ -116,6 +128,8 @@ class RunningServer:
 
     def found(self) -> None:
         """Make the data folder with the domain, both accounts and an API key."""
+        if self._database:
+            postgres().administer(f"CREATE DATABASE {self._database}")
         made = self.json(
             "init", "--domain", DOMAIN, "--admin", ALICE, "--password-stdin",
             stdin=self.passwords[ALICE] + "\n",
@@ -127,7 +141,15 @@ class RunningServer:
     def take_over(self, founded: "RunningServer") -> None:
         """Begin with a copy of the data of another one that does not run."""
         shutil.copytree(founded.data_dir, self.data_dir)
+        if self._database:
+            template = f"TEMPLATE {founded._database}"
+            postgres().administer(f"CREATE DATABASE {self._database} {template}")
         self.passwords, self.api_key = dict(founded.passwords), founded.api_key
+
+    @property
+    def settings(self) -> Settings:
+        """What was set for it in particular."""
+        return self._settings
 
     # Its life
 
@@ -197,6 +219,13 @@ class RunningServer:
 
     def close(self) -> None:
         """For the fixtures: nothing is left behind, whatever happened."""
+        try:
+            self._close()
+        finally:
+            if self._database:
+                postgres().administer(f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)")
+
+    def _close(self) -> None:
         if self._process is None:
             self.check_log()
         elif self._process.poll() is None:
@@ -264,45 +293,43 @@ class RunningServer:
         return kept | {"PYTHONPATH": str(SOURCE), "PYTHONWARNINGS": "default"} | self.environ
 
 
-_FIRST_PORT, _LAST_PORT = 10_000, 32_000
-_ports = itertools.cycle(
-    [
-        *range(start := _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT), _LAST_PORT),
-        *range(_FIRST_PORT, start),
-    ]
-)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody uses now.
-
-    Below those that the system gives to outgoing connections, which would come between, and from
-    a place of its own for each process of the tests.
-    """
-    found: list[int] = []
-    while len(found) < count:
-        port = next(_ports)
-        with socket.socket() as one, contextlib.suppress(OSError):
-            one.bind((HOST, port))
-            found.append(port)
-    return found
+@contextlib.contextmanager
+def running_server(
+    settings: Settings | None = None, storage: str = STORAGE
+) -> Iterator[RunningServer]:
+    """A founded server that runs, in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="postroad-", ignore_cleanup_errors=True) as name:
+        server = RunningServer(Path(name), settings, storage)
+        server.take_over(_founded(storage))
+        with _running(server):
+            yield server
 
 
 @contextlib.contextmanager
-def running_server(settings: Settings | None = None) -> Iterator[RunningServer]:
-    """A founded server that runs, in a temporary folder."""
+def another_node(first: RunningServer) -> Iterator[RunningServer]:
+    """A second server of the same installation, over the same database and the same blobs."""
     with tempfile.TemporaryDirectory(prefix="postroad-", ignore_cleanup_errors=True) as name:
+        settings = dict(first.settings)
+        settings.setdefault("storage.blobs", f"segments:{first.data_dir / 'blobs'}")
         server = RunningServer(Path(name), settings)
-        server.take_over(_founded())
-        try:
-            server.start()
+        server.data_dir.mkdir(mode=0o700)
+        shutil.copy(first.data_dir / "master.key", server.data_dir)
+        server.passwords, server.api_key = dict(first.passwords), first.api_key
+        with _running(server):
             yield server
-        except BaseException:
-            server.may_log_errors = True  # the first failure is what counts
-            with contextlib.suppress(AssertionError):
-                server.close()
-            raise
-        server.close()
+
+
+@contextlib.contextmanager
+def _running(server: RunningServer) -> Iterator[None]:
+    try:
+        server.start()
+        yield
+    except BaseException:
+        server.may_log_errors = True  # the first failure is what counts
+        with contextlib.suppress(AssertionError):
+            server.close()
+        raise
+    server.close()
 
 
 @pytest.fixture(scope="session")
@@ -312,17 +339,37 @@ def shared_server() -> Iterator[RunningServer]:
         yield server
 
 
+_numbers = itertools.count()
+
+
 @functools.cache
-def _founded() -> RunningServer:
+def postgres() -> Server:
+    """One for the whole run; fails where PostgreSQL is not installed."""
+    binaries = programs()
+    assert binaries is not None, "PostgreSQL is not installed (apt install postgresql)"
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(run_postgres(binaries))
+
+
+@functools.cache
+def _founded(storage: str) -> RunningServer:
     """Founded once for the whole run, since that takes seconds; the tests get copies."""
     folder = Path(tempfile.mkdtemp(prefix="postroad-founded-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    server = RunningServer(folder)
+    server = RunningServer(folder, storage=storage)
     server.found()
     return server
 
 
 MakeServer = Callable[..., RunningServer]
+
+
+@pytest.fixture
+def postgres_node() -> Iterator[RunningServer]:
+    """A server of its own over PostgreSQL, whatever the others have."""
+    with running_server(storage="postgres") as server:
+        yield server
 
 
 @pytest.fixture

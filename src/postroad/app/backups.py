@@ -7,7 +7,8 @@ from pathlib import Path
 from postroad.adapters.archive.folder import FolderArchive
 from postroad.adapters.sql.sqlite.snapshot import take_snapshot
 from postroad.adapters.system.workfolder import work_folder
-from postroad.app.program import Program, database_path
+from postroad.app.database import sqlite_path
+from postroad.app.program import Program
 from postroad.app.secrets import load_sealer
 from postroad.base.errors import Invalid
 from postroad.config.settings import Settings
@@ -61,7 +62,7 @@ async def create_backup(program: Program, archive: Archive, progress: Progress) 
             progress("snapshot", done, total)
             await hold.renew()
 
-        database = database_path(program.settings)
+        database = sqlite_path(program.settings)
         with work_folder(program.settings.data_dir, "backup-") as folder:
             snapshot = await take_snapshot(database, folder, program.clock.now, renew)
             pieces = Pieces(archive, program.sealer, program.tasks)

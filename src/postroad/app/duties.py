@@ -5,8 +5,6 @@ import contextlib
 import logging
 from datetime import timedelta
 
-from postroad.adapters.bus.siblings import SiblingBus
-from postroad.adapters.sql.statement import Run, Sql, Steps, integer
 from postroad.app.leases import RENEWED_EVERY, Lease
 from postroad.app.program import Program
 from postroad.app.reloading import Reloader
@@ -24,7 +22,6 @@ log = logging.getLogger(__name__)
 
 _SHORTEST_WAIT_SECONDS = 0.01
 _LONGEST_WAIT_SECONDS = 30.0
-_DATA_VERSION = Sql("PRAGMA data_version")
 
 
 class Duties:
@@ -42,13 +39,16 @@ class Duties:
         self._listeners = listeners
         self._reloader = reloader
         self._stopping = False
-        self._data_version = 0
+        self._changes_by_guests = 0
         self.queue_sizes: dict[str, int] = {}
+        self.warnings: list[str] = []
         self._upkeep = Lease("upkeep", program.leases, program.clock)
         self._indexing = Lease("search index", program.leases, program.clock)
 
     async def start(self, *, is_alone: bool) -> None:
         """For those that one process is enough for, it takes leases unless it is alone."""
+        with contextlib.suppress(MailError):
+            await self._look_for_weaknesses()
         tasks, every = self._program.tasks, self._program.tasks.every
         scheduler, transport = self._services.scheduler, self._services.transport
         tasks.keep("queue", lambda: self._work_queue(scheduler))
@@ -56,6 +56,7 @@ class Duties:
         every("leases", timedelta(seconds=20), scheduler.renew)
         every("changes by others", timedelta(seconds=1), self._look_for_changes)
         every("queue sizes", timedelta(seconds=10), self._count_queue)
+        every("weaknesses", timedelta(minutes=5), self._look_for_weaknesses)
         every("reload", timedelta(seconds=5), self._reloader.look)
         every("upkeep", timedelta(minutes=30), self._keep_up)
         every("search index", timedelta(seconds=2), self._index)
@@ -117,6 +118,13 @@ class Duties:
     async def _count_queue(self) -> None:
         self.queue_sizes = await self._program.queue.sizes()
 
+    async def _look_for_weaknesses(self) -> None:
+        found = [one.what for one in await self._program.engine.weaknesses()]
+        for what in found:
+            if what not in self.warnings:
+                log.warning("the database is not as safe as it could be", extra={"why": what})
+        self.warnings = found
+
     # What one process does for all
 
     async def _renew(self) -> None:
@@ -141,16 +149,12 @@ class Duties:
 
     async def _look_for_changes(self) -> None:
         """Notice what another process, such as the command line, has written."""
-        engine, bus = self._program.engine, self._program.bus
-        has_missed = False
-        if isinstance(bus, SiblingBus):
-            # The data version changes with each write of a sibling, and these tell us themselves.
-            version, has_missed = await engine.changes_by_guests(), bus.has_missed()
-        else:
-            version = await engine.write(_data_version)
-        if version == self._data_version and not has_missed:
+        bus = self._program.bus
+        has_missed = bus.has_missed()
+        changes = await self._program.engine.changes_by_guests()
+        if changes == self._changes_by_guests and not has_missed:
             return
-        self._data_version = version
+        self._changes_by_guests = changes
         bus.announce_all()
         bus.wake_queue_here()
         await self._end_void_sessions()
@@ -179,8 +183,3 @@ class Duties:
 def _is_void(principal: Principal, now: Account | None) -> bool:
     """Whether what proved this principal holds no more."""
     return now is None or now.disabled or now.auth_version != principal.account.auth_version
-
-
-def _data_version() -> Steps[int]:
-    rows = yield Run(_DATA_VERSION, {})
-    return integer(rows[0][0])

@@ -5,24 +5,23 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from postroad.adapters.bus.local import LocalBus
 from postroad.adapters.bus.siblings import SiblingBus
 from postroad.adapters.dns.resolver import DnsResolver
 from postroad.adapters.prometheus.metrics import Metrics
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
+from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
-from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
-from postroad.adapters.sql.sqlite.turns import Turn
 from postroad.adapters.sql.store import SqlMailStore
 from postroad.adapters.sql.urlkeys import SqlUrlKeyStore
 from postroad.adapters.sql.virtual import SqlVirtualStore
 from postroad.adapters.system.clock import SystemClock
 from postroad.app.blobs import blobs_path, is_bucket, open_blobs
+from postroad.app.database import database_of
 from postroad.app.seat import Seat
 from postroad.app.secrets import check_fingerprint, load_sealer, make_master_key
 from postroad.base.errors import Invalid
@@ -59,7 +58,7 @@ class Program:
     settings: Settings
     hostname: str
     tasks: ServerTasks
-    engine: SqliteEngine
+    engine: Engine
     mail: MailStore
     sharing: SharingStore
     virtual: VirtualStore
@@ -103,7 +102,7 @@ def _not_writable(settings: Settings, error: OSError) -> Invalid:
     )
 
 
-def initialise(settings: Settings) -> bool:
+async def initialise(settings: Settings) -> bool:
     """Make the data folder, the master key and the schema; False when all were there.
 
     Raises `Invalid` when the folder cannot be written, or holds something else.
@@ -114,21 +113,9 @@ def initialise(settings: Settings) -> bool:
             make_master_key(settings.below_data(settings.master_key_file))
     except OSError as error:
         raise _not_writable(settings, error) from error
-    database = database_path(settings)
-    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not is_bucket(settings):
         blobs_path(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
-    return bool(migrate(database))
-
-
-def ended_suddenly(settings: Settings) -> bool:
-    """Whether the database was left open: by a process that was killed, or one still running.
-
-    To be asked before anything opens the database, which then takes its log up.
-    """
-    database = database_path(settings)
-    log = database.with_name(f"{database.name}-wal")
-    return log.exists() and log.stat().st_size > 0
+    return await database_of(settings).prepare()
 
 
 @asynccontextmanager
@@ -145,15 +132,10 @@ async def open_program(
 
     Raises `Invalid`, saying what to do, when the stores are not there or cannot be used.
     """
-    database = database_path(settings)
-    if not database.exists():
-        raise Invalid(f"there is no database at {database}. Run postroad init first.")
-    migrate(database)
-    sealer = load_sealer(settings)
     async with AsyncExitStack() as stack:
-        turn = None if seat is None else Turn(seat.shared.turns, seat.number)
-        engine = SqliteEngine(database, turn=turn, is_guest=is_guest)
+        engine = await database_of(settings).open(seat, is_guest=is_guest)
         stack.push_async_callback(engine.close)
+        sealer = load_sealer(settings)
         blobs = await stack.enter_async_context(open_blobs(settings))
         # Entered last, so that no duty is at work any more when the stores are closed.
         tasks = await stack.enter_async_context(ServerTasks(_share_of_cores(seat)))
@@ -165,7 +147,7 @@ async def open_program(
 def _assemble(
     settings: Settings,
     tasks: ServerTasks,
-    engine: SqliteEngine,
+    engine: Engine,
     blobs: BlobStore,
     sealer: Sealer,
     resolver: Resolver | None,
@@ -230,15 +212,3 @@ def _share_of_cores(seat: Seat | None) -> int:
     """How many threads may compute: at most one for each core, over all workers."""
     cores = os.cpu_count() or 1
     return cores if seat is None else max(1, cores // seat.shared.count)
-
-
-def database_path(settings: Settings) -> Path:
-    """Raises `Invalid` for an engine that is not there."""
-    return _path(settings, settings.storage.metadata, "sqlite:")
-
-
-def _path(settings: Settings, url: str, scheme: str) -> Path:
-    """The path of a storage URL. Raises `Invalid` for an engine that is not there."""
-    if not url.startswith(scheme):
-        raise Invalid(f"storage {url!r} is not known here: write {scheme}PATH")
-    return settings.below_data(url.removeprefix(scheme))

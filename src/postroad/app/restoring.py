@@ -14,7 +14,8 @@ from postroad.adapters.sql.renumbering import Renumbered, renumber
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.system.clock import SystemClock
 from postroad.app.blobs import blobs_path, is_bucket
-from postroad.app.program import database_path, make_folder
+from postroad.app.database import sqlite_path
+from postroad.app.program import make_folder
 from postroad.app.secrets import VARIABLE, load_sealer
 from postroad.base.errors import Invalid
 from postroad.base.moments import Moment
@@ -93,7 +94,7 @@ async def restore_folder(
     """
     _require_empty(settings)
     make_folder(settings)
-    database = database_path(settings)
+    database = sqlite_path(settings)
     coming = database.with_name(f"{database.name}.restoring")
     await write_database(reader, coming, progress)
     async with open_copy(coming) as engine:
@@ -137,7 +138,7 @@ def _require_empty(settings: Settings) -> None:
     folder = settings.data_dir
     found = [file for file in folder.iterdir()] if folder.is_dir() else []
     found = [file for file in found if file.name not in _MAY_BE_THERE and file != key]
-    elsewhere = [database_path(settings), *blobs_path(settings).glob("*.seg")]
+    elsewhere = [sqlite_path(settings), *blobs_path(settings).glob("*.seg")]
     found += [file for file in elsewhere if file.exists()]
     if found:
         raise Invalid(

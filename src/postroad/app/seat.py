@@ -8,6 +8,7 @@ from postroad.adapters.shared.board import Board, Part
 from postroad.adapters.shared.census import SharedCensus
 from postroad.adapters.shared.crowd import Crowd
 from postroad.adapters.sql.sqlite.turns import Turns
+from postroad.base.identifiers import new_uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Shared:
     crowd: Crowd
     channels: Channels
     turns: Turns
+    node: str
+    """Of all of them, at this start."""
     secret: bytes
     """For what workers tell each other and nobody else may guess."""
 
@@ -57,5 +60,6 @@ def share(count: int) -> Shared:
         Crowd(count),
         Channels(count),
         Turns(count),
+        new_uuid(),
         secrets.token_bytes(32),
     )

@@ -15,11 +15,12 @@ from postroad.adapters.bus.siblings import SiblingBus
 from postroad.adapters.shared.census import CONNECTIONS
 from postroad.adapters.web.fetcher import WebFetcher
 from postroad.app.certificates import load_certificates
+from postroad.app.database import database_of
 from postroad.app.duties import Duties
+from postroad.app.linking import link_of
 from postroad.app.lock import serving_alone
 from postroad.app.program import (
     Program,
-    ended_suddenly,
     initialise,
     make_folder,
     open_program,
@@ -31,6 +32,7 @@ from postroad.app.seat import Seat, share
 from postroad.app.services import Services, build_services
 from postroad.app.workers import supervise, worker_count
 from postroad.base.errors import MailError
+from postroad.base.identifiers import new_uuid
 from postroad.config.checks import split_listener
 from postroad.config.settings import LogFormat, Settings
 from postroad.core.mailbox.undelete import Undelete
@@ -66,12 +68,12 @@ def run(
     sys.setswitchinterval(_SWITCH_SECONDS)
     make_folder(settings)
     with serving_alone(settings):
-        if ended_suddenly(settings):
+        if database_of(settings).ended_suddenly():
             log.warning(
                 "the database was left open; all that was acknowledged is kept",
                 extra={"why": "the last run ended suddenly, or another command is at work"},
             )
-        initialise(settings)
+        asyncio.run(initialise(settings))
         source = source or Source(lambda: settings, None)
         count = worker_count(settings)
         with closing(handed_over(os.environ)) as sockets:
@@ -194,6 +196,10 @@ class Server:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.reload)
         if isinstance(program.bus, SiblingBus):
             program.bus.open()
+        node = new_uuid() if self._seat is None else self._seat.shared.node
+        if (link := link_of(settings, node)) is not None:
+            program.bus.join(link)
+            program.tasks.keep("bus", link.run)
         if self._census is not None:
             self._census.serve()
             reloader.reload()  # a worker begins with what held when its supervisor began
@@ -247,7 +253,9 @@ class Server:
                 clock=program.clock,
                 fetcher=WebFetcher(program.resolver),
                 operations=Operations(
-                    not_ready=self._not_ready, metrics=program.metrics.exposition
+                    not_ready=self._not_ready,
+                    warnings=self._warnings,
+                    metrics=program.metrics.exposition,
                 ),
             ),
             services.authenticator,
@@ -264,6 +272,9 @@ class Server:
             log.warning("not ready", extra={"why": str(error)})
             return "the database does not answer"
         return None
+
+    def _warnings(self) -> list[str]:
+        return [] if self._duties is None else self._duties.warnings
 
     def _show_metrics(self, services: Services) -> None:
         metrics = self._program.metrics

@@ -55,7 +55,7 @@ async def prepare(settings: "Settings") -> dict[str, str]:
     for address in (_ALICE, _BOB):
         kept.setdefault(address, new_password().reveal())
     _keep(file, kept)
-    initialise(settings)
+    await initialise(settings)
     async with open_program(settings) as program:
         founded = await found(program, _DOMAIN, _ALICE, Secret(kept[_ALICE]))
         if founded.api_key is not None:

@@ -45,7 +45,7 @@ async def doctor(*, invocation: Invocation = EVERYTHING_DEFAULT) -> int:
 async def examine(invocation: Invocation) -> list[Finding]:
     """All findings: those of the machine, then those that need the stores."""
     from postroad.app.program import open_program
-    from postroad.cli.diagnosis import bucket, certificate, domains, machine, ports
+    from postroad.cli.diagnosis import bucket, certificate, database, domains, machine, ports
 
     settings = invocation.settings()
     findings = [Finding(Level.OK, "settings", "no faults")]
@@ -62,7 +62,14 @@ async def examine(invocation: Invocation) -> list[Finding]:
         async with open_program(settings) as program:
             findings.append(Finding(Level.OK, "data", "the database opens, the master key fits"))
             findings += await _together(
-                program, (bucket.bucket, domains.hostname, domains.delivery, domains.domains)
+                program,
+                (
+                    database.database,
+                    bucket.bucket,
+                    domains.hostname,
+                    domains.delivery,
+                    domains.domains,
+                ),
             )
     except MailError as error:
         findings.append(Finding(Level.FAIL, "data", str(error), _mending(str(error))))

@@ -36,7 +36,7 @@ async def init(
 
     password = read_piped_password() if password_stdin else None
     settings = invocation.settings()
-    initialise(settings)
+    await initialise(settings)
     async with open_program(settings) as program:
         founded = await found(program, domain, admin, password)
     output = invocation.output

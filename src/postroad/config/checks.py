@@ -44,6 +44,8 @@ def check_together(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             f"tls.{given}",
             f"tls.{missing} is missing: set both, or neither for a self-signed one",
         )
+    if values["bus"] == "postgres:" and str(values["storage.metadata"]).startswith("sqlite:"):
+        yield "bus", "is that of PostgreSQL, and storage.metadata names none"
     first, longest = values["delivery.queue.first_retry"], values["delivery.queue.longest_retry"]
     if isinstance(first, timedelta) and isinstance(longest, timedelta) and first > longest:
         yield "delivery.queue.first_retry", "is longer than delivery.queue.longest_retry"
@@ -183,15 +185,6 @@ def _relay(value: object) -> str | None:
     return None
 
 
-def _engine(scheme: str) -> Check:
-    def check_engine(value: object) -> str | None:
-        if str(value).startswith(f"{scheme}:") and len(str(value)) > len(scheme) + 1:
-            return None
-        return f'"{value}" is not possible here: this version takes {scheme}:PATH'
-
-    return check_engine
-
-
 def _blobs(value: object) -> str | None:
     """Security: what is wrong with a bucket is told without repeating it."""
     if str(value).startswith("s3:"):
@@ -203,6 +196,31 @@ def _blobs(value: object) -> str | None:
     if str(value).startswith("segments:") and str(value) != "segments:":
         return None
     return f'"{value}" is not possible here: segments:PATH, or s3://BUCKET/PREFIX?endpoint=URL'
+
+
+_POSTGRES = ("postgres://", "postgresql://")
+
+
+def _database(value: object) -> str | None:
+    """Security: the value is never repeated, for it may hold a password."""
+    text = str(value)
+    if text.startswith("sqlite:") and len(text) > len("sqlite:"):
+        return None
+    if not text.startswith(_POSTGRES):
+        return "is neither sqlite:PATH nor postgres://user:password@host:port/database"
+    try:
+        urlsplit(text)
+    except ValueError as error:
+        return f"is not a URL: {error}"
+    return None
+
+
+def _bus(value: object) -> str | None:
+    """Security: the value is never repeated, for it may hold a password."""
+    text = str(value)
+    if text in ("", "local:", "postgres:") or text.startswith(_POSTGRES):
+        return None
+    return "is neither local:, postgres: nor postgres://user:password@host:port/database"
 
 
 def _servers(value: object) -> str | None:
@@ -269,7 +287,8 @@ _CHECKS: dict[str, Check] = {
     "delivery.queue.jitter": _jitter,
     "auth.oauth.jwks": _keys,
     "auth.oauth.introspection": _url,
-    "storage.metadata": _engine("sqlite"),
+    "bus": _bus,
+    "storage.metadata": _database,
     "storage.blobs": _blobs,
     "dns.servers": _servers,
     "limits.message_octets": _at_least(64 * 1024),  # RFC 5321 section 4.5.3.1.7

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,8 +107,15 @@ def _without_password(url: str) -> str:
     return f"{front[: len(front) - len(password)]}***@{host}"
 
 
+def _without_passwords(url: str) -> str:
+    return _PASSWORD.sub(r"\1***", _without_password(url))
+
+
+_PASSWORD = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 _HIDDEN: dict[str, Callable[[str], str]] = {
     "delivery.relay": _without_password,
+    "storage.metadata": _without_passwords,
+    "bus": _without_passwords,
     "auth.oauth.client_secret": lambda _: "***",
     "storage.s3.secret_access_key": lambda _: "***",
 }

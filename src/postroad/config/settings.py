@@ -180,15 +180,32 @@ class S3StorageSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresSettings:
+    """The database server, where `storage.metadata` names one."""
+
+    connections: int = 8
+    """Connections of one worker."""
+    prepared_statements: bool = True
+    """To be off behind a PgBouncer older than 1.21 that pools transactions."""
+    statement_timeout: timedelta = timedelta(seconds=60)
+    """The server ends statements that take longer, and transactions that stand still for it."""
+    patience: timedelta = timedelta(seconds=10)
+    """How long something is tried again while the server is away, before clients are told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StorageSettings:
     """Where mail is kept; relative paths are below `data_dir`."""
 
     metadata: str = "sqlite:postroad.db"
-    """The database: `sqlite:PATH`."""
+    """The database: `sqlite:PATH`, or `postgres://user:password@host:port/database`."""
     blobs: str = "segments:blobs"
     """The octets of messages: `segments:PATH`, a folder, or
     `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`, a bucket."""
     s3: S3StorageSettings = field(default_factory=S3StorageSettings)
+    """The bucket of `storage.blobs`, where that is one."""
+    postgres: PostgresSettings = field(default_factory=PostgresSettings)
+    """How PostgreSQL is used, where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +322,9 @@ class Settings:
     tls: TlsSettings = field(default_factory=TlsSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    bus: str = ""
+    """How nodes hear of each other's changes: `local:` (there is one), `postgres:` (the database;
+    `postgres://…` where `storage.metadata` is a pool of transactions). Empty: what fits."""
     storage: StorageSettings = field(default_factory=StorageSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     smtp: SmtpSettings = field(default_factory=SmtpSettings)

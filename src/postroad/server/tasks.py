@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from postroad.base.errors import TryLater
 from postroad.ports.tasks import Tasks
 
 T = TypeVar("T")
@@ -104,6 +105,9 @@ async def _logged(name: str, job: Callable[[], Awaitable[None]]) -> bool:
     """Whether the job came to its end."""
     try:
         await job()
+    except TryLater as error:
+        log.warning("a job waits", extra={"job": name, "why": str(error)})
+        return False
     except Exception:
         log.exception("a job failed", extra={"job": name})
         return False

@@ -1,8 +1,9 @@
-"""A bus for the parts of one process."""
+"""A bus for the parts of one process, which may hear of other nodes as well."""
 
 import asyncio
 from collections.abc import Callable
 
+from postroad.adapters.bus.link import NodeLink
 from postroad.model.ids import AccountId
 from postroad.ports.bus import Bus
 
@@ -16,8 +17,20 @@ class LocalBus(Bus):
         self._watchers_of_all: list[Callable[[AccountId], None]] = []
         self.queue = asyncio.Event()
         """Set when there is something to send; its reader clears it."""
+        self._link: NodeLink | None = None
+
+    def join(self, link: NodeLink) -> None:
+        """Tell and hear other nodes from now on, while the link runs."""
+        self._link = link
+        link.tell(self._announced, self.wake_queue_here)
+
+    def has_missed(self) -> bool:
+        """Whether something was told since the last call that did not get through."""
+        return self._link is not None and self._link.has_missed()
 
     def announce(self, account: AccountId) -> None:
+        if self._link is not None:
+            self._link.announce(account)
         self._announced(account, 1)
 
     def _announced(self, account: AccountId, times: int) -> None:
@@ -51,6 +64,8 @@ class LocalBus(Bus):
         self._watchers_of_all.append(tell)
 
     def wake_queue(self) -> None:
+        if self._link is not None:
+            self._link.wake_queue()
         self.wake_queue_here()
 
     def wake_queue_here(self) -> None:

@@ -64,7 +64,7 @@ class SiblingBus(LocalBus):
 
     def wake_queue(self) -> None:
         self._gathered().queue = True
-        self.wake_queue_here()
+        super().wake_queue()
 
     def tell(self, topic: str, *values: str | int) -> None:
         """Have the others' `hear` of this topic called, not our own."""
@@ -77,9 +77,8 @@ class SiblingBus(LocalBus):
         self._hears[topic] = call
 
     def has_missed(self) -> bool:
-        """Whether something was told since the last call that did not get through."""
         before, self._missed = self._missed, self._count_missed()
-        return self._missed != before
+        return super().has_missed() or self._missed != before
 
     # Telling
 

@@ -1,11 +1,19 @@
 """What the stores ask of a database engine."""
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from postroad.adapters.sql.statement import Operation
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Weakness:
+    what: str
+    fix: str
+    is_grave: bool
 
 
 class Engine(Protocol):
@@ -26,6 +34,15 @@ class Engine(Protocol):
     async def look_up(self, operation: Operation[T]) -> T:
         """As `read`, for a few rows found by a key: it never waits behind a long read."""
         return await self.read(operation)
+
+    @abstractmethod
+    async def changes_by_guests(self) -> int:
+        """How often a process beside the servers, such as the command line, has written."""
+        ...
+
+    async def weaknesses(self) -> list[Weakness]:
+        """Why something that was acknowledged may be lost, as the engine is set up."""
+        return []
 
     @abstractmethod
     async def check(self) -> list[str]:

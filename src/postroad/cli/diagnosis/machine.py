@@ -66,7 +66,10 @@ def _private(path: Path, subject: str, mode: str) -> Finding:
 
 
 def _database_files(settings: Settings) -> list[Path]:
-    database = settings.below_data(settings.storage.metadata.partition(":")[2])
+    scheme, _, path = settings.storage.metadata.partition(":")
+    if scheme != "sqlite":
+        return []
+    database = settings.below_data(path)
     return [database, database.with_name(f"{database.name}-wal")]
 
 

@@ -1,6 +1,7 @@
 """What the operator's tools look at: health, readiness, metrics."""
 
 from ipaddress import ip_address, ip_network
+from typing import Literal
 
 import msgspec
 
@@ -18,15 +19,22 @@ class Health(msgspec.Struct):
     status: str = "ok"
 
 
+class Readiness(msgspec.Struct, omit_defaults=True):
+    """That the server can work, and what its operator should know all the same."""
+
+    status: Literal["ok"]
+    warnings: list[str] = []
+
+
 async def _healthz(call: Call[RestServices, None]) -> Health:
     return Health()
 
 
-async def _readyz(call: Call[RestServices, None]) -> Health:
+async def _readyz(call: Call[RestServices, None]) -> Readiness:
     reason = await call.services.operations.not_ready()
     if reason is not None:
         raise RequestError(Problem(503, "service_unavailable", reason, 1))
-    return Health()
+    return Readiness("ok", call.services.operations.warnings())
 
 
 async def _metrics(call: Call[RestServices, None]) -> Raw:
@@ -53,7 +61,7 @@ ENDPOINTS = (
     Endpoint(
         "GET", "/healthz", "Whether the process answers.", Access.PUBLIC, None, Health, _healthz
     ),
-    Endpoint("GET", "/readyz", "Whether it can work.", Access.PUBLIC, None, Health, _readyz),
+    Endpoint("GET", "/readyz", "Whether it can work.", Access.PUBLIC, None, Readiness, _readyz),
     Endpoint(
         "GET",
         "/metrics",

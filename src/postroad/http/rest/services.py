@@ -25,6 +25,8 @@ class Operations:
 
     not_ready: Callable[[], Awaitable[str | None]] = _ready
     """Why the server cannot work now; None if it can."""
+    warnings: Callable[[], list[str]] = list
+    """What the operator should know although the server works."""
     metrics: Callable[[], bytes] | None = None
     """The metrics in Prometheus's text format; None: there are none here."""
     metrics_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")

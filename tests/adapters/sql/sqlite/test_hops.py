@@ -112,6 +112,9 @@ class CountingEngine(Engine):
             result: T = stop.value
             return result
 
+    async def changes_by_guests(self) -> int:
+        return await self._engine.changes_by_guests()
+
     async def check(self) -> list[str]:
         return await self._engine.check()
 

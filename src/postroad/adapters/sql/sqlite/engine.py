@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import apsw
 
 from postroad.adapters.sql.engine import Engine
+from postroad.adapters.sql.guests import COUNT_GUEST, changes_by_guests
 from postroad.adapters.sql.migrations import JOURNAL, Dialect, Migration, missing, render
 from postroad.adapters.sql.statement import (
     Operation,
@@ -27,7 +28,6 @@ from postroad.adapters.sql.statement import (
     Run,
     Sql,
     Step,
-    Steps,
     in_rows,
     integer,
     text,
@@ -43,9 +43,6 @@ _BUSY_MILLISECONDS = 10_000
 _STATEMENTS = 400
 _ROWS_AT_ONCE = 50
 _MAPPED_OCTETS = 4 * 2**30
-_COUNT_GUEST = """INSERT INTO sequence (name, next_value) VALUES ('changes by guests', 1)
-    ON CONFLICT (name) DO UPDATE SET next_value = next_value + 1"""
-_GUESTS = Sql("SELECT next_value FROM sequence WHERE name = 'changes by guests'")
 
 
 @dataclass(slots=True)
@@ -101,8 +98,7 @@ class SqliteEngine(Engine):
         return await self._submit(self._look_ups, operation)
 
     async def changes_by_guests(self) -> int:
-        """How often a process beside the server has written."""
-        return await self.look_up(_changes_by_guests)
+        return await self.look_up(changes_by_guests)
 
     async def check(self) -> list[str]:
         def look() -> list[str]:
@@ -338,7 +334,7 @@ def _commit(connection: apsw.Connection, jobs: list[_Job], *, is_guest: bool) ->
             connection.execute("BEGIN IMMEDIATE")
             _run_each_alone(connection, jobs)
         if is_guest and connection.total_changes() != before:
-            connection.execute(_COUNT_GUEST)
+            connection.execute(COUNT_GUEST)
         connection.execute("COMMIT")
     except Exception as error:
         if not connection.get_autocommit():
@@ -400,11 +396,6 @@ def _resolve(jobs: list[_Job]) -> None:
             job.future.set_exception(job.error)
         else:
             job.future.set_result(job.result)
-
-
-def _changes_by_guests() -> Steps[int]:
-    rows = yield Run(_GUESTS, {})
-    return integer(rows[0][0]) if rows else 0
 
 
 def translated(error: Exception) -> Exception:
