@@ -93,5 +93,8 @@ def _bucket(settings: Settings) -> "S3BlobStore":
             access_key_id=given.access_key_id,
             secret_access_key=Secret(given.secret_access_key),
             timeout=given.timeout,
+            cache=settings.below_data(given.cache) if given.cache_octets else None,
+            cache_octets=given.cache_octets,
+            min_free_octets=settings.limits.free_disk_octets,
         )
     )

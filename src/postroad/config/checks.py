@@ -299,6 +299,7 @@ _CHECKS: dict[str, Check] = {
     "limits.request_octets": _at_least(1024),
     "limits.free_disk_octets": _at_least(0),
     "imap.workarounds": _workarounds,
+    "storage.s3.cache_octets": _at_least(0),
     "mail.undelete_days": _at_least(0),
     "shutdown.grace": lambda value: None,
 }

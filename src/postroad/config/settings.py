@@ -177,6 +177,10 @@ class S3StorageSettings:
     """What belongs to `access_key_id`."""
     timeout: timedelta = timedelta(seconds=30)
     """How long one operation is tried; what is large gets longer."""
+    cache: Path = Path("blob-cache")
+    """A folder for messages that were written or read lately; it may be lost, or emptied."""
+    cache_octets: int = 2**30
+    """About what that folder may hold; `0`: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

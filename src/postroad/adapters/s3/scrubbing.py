@@ -6,9 +6,9 @@ from xxhash import xxh3_128
 
 from postroad.adapters.s3.bucket import Bucket, Listed
 from postroad.adapters.s3.faults import Fault, Kind
-from postroad.adapters.s3.layout import Damaged, Head, decode_head
+from postroad.adapters.s3.layout import Damaged, Head
 from postroad.adapters.s3.naming import Location, located
-from postroad.adapters.s3.writing import FOLDER
+from postroad.adapters.s3.reading import FOLDER
 from postroad.stores.blobs import BlobFault
 
 _WINDOW_OCTETS = 8 * 1024**2
@@ -49,10 +49,10 @@ class _Object:
     async def faults(self) -> list[BlobFault]:
         first = await self._bucket.fetch(self._name, 0, _WINDOW_OCTETS)
         try:
-            head = decode_head(first.octets, self._location.count)
+            head = Head(first.octets, self._location.count)
         except Damaged as error:
             return [BlobFault(self._location.blob_id(0), self._name, str(error))]
-        if head.octets != first.size:
+        if head.octets() != first.size:
             return [BlobFault(self._location.blob_id(0), self._name, "its length is wrong")]
         return await self._compare(head, first.octets)
 
@@ -60,12 +60,12 @@ class _Object:
         """`octets` are those from `start` on; what is behind them is read in windows."""
         found: list[BlobFault] = []
         start = 0
-        for entry in head.entries.values():
+        for entry in head.entries():
             state, position = xxh3_128(), entry.offset
             while position < entry.end:
                 if position >= start + len(octets):
                     start = position
-                    octets = await self._window(start, head.octets)
+                    octets = await self._window(start, head.octets())
                 part = octets[position - start : entry.end - start]
                 state.update(part)
                 position += len(part)

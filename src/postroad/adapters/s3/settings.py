@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from postroad.base.secret import Secret
 
@@ -21,5 +22,11 @@ class S3Settings:
     secret_access_key: Secret = field(default_factory=lambda: Secret(""))
     timeout: timedelta = timedelta(seconds=30)
     """For one operation with all its retries; what is large may take longer."""
+    cache: Path | None = None
+    """A folder for what was written or read lately; None: nothing is kept."""
+    cache_octets: int = 1024**3
+    """What that folder may hold, about; what was not used for longest goes first."""
+    min_free_octets: int = 0
+    """The cache leaves so much room on its disk to others."""
     waiting_octets: int = 128 * 1024**2
     """Octets that may wait to be stored at a time; more are told to try later."""

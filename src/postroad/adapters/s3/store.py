@@ -1,37 +1,35 @@
 """`S3BlobStore`: blobs in a bucket, for any number of processes on any number of nodes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import AsyncIterator, Sequence
 
 from postroad.adapters.s3.bucket import Bucket
+from postroad.adapters.s3.cache import Cache
 from postroad.adapters.s3.faults import Fault
 from postroad.adapters.s3.naming import locate, new_location
-from postroad.adapters.s3.reading import Reader
+from postroad.adapters.s3.reading import FOLDER, LATER, Reader
 from postroad.adapters.s3.scrubbing import named, scrub
 from postroad.adapters.s3.settings import S3Settings
-from postroad.adapters.s3.writing import FOLDER, LATER, Writer
+from postroad.adapters.s3.writing import Writer
 from postroad.base.errors import TryLater
 from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
 from postroad.stores.blobs import BlobFault, BlobStore, Piece, Whole
 
-A = TypeVar("A")
-T = TypeVar("T")
-
-_AT_ONCE = 16
-
 
 class S3BlobStore(BlobStore):
-    """Whatever is done is seen by all nodes at once: nothing is kept on this machine.
+    """Whatever is done is seen by all nodes at once; on this machine there is only a cache.
 
     A range over the end of a blob is cut there. Whole blobs are compared with their checksums.
     """
 
     def __init__(self, settings: S3Settings) -> None:
         self._bucket = Bucket(settings)
-        self._writer = Writer(self._bucket, settings)
-        self._reader = Reader(self._bucket)
+        self._cache = None
+        if settings.cache is not None:
+            self._cache = Cache(settings.cache, settings.cache_octets, settings.min_free_octets)
+        self._writer = Writer(self._bucket, settings, self._cache)
+        self._reader = Reader(self._bucket, self._cache)
         self._freed_octets = 0
 
     async def check(self) -> str | None:
@@ -50,10 +48,10 @@ class S3BlobStore(BlobStore):
         return await self._writer.put(pieces)
 
     async def read(self, ranges: Sequence[BlobRange]) -> list[bytes]:
-        return await _together(self._reader.read, ranges)
+        return await self._reader.read(ranges)
 
     async def whole(self, blobs: Sequence[BlobId]) -> list[Whole]:
-        return [*await _together(self._reader.whole, blobs)]
+        return await self._reader.whole(blobs)
 
     async def stream(self, wanted: BlobRange, chunk_octets: int = 262_144) -> AsyncIterator[bytes]:
         async for chunk in self._reader.stream(wanted, chunk_octets):
@@ -65,10 +63,14 @@ class S3BlobStore(BlobStore):
     async def delete(self, blobs: Sequence[BlobId]) -> None:
         if not blobs:
             return
+        keys = [locate(blob).key for blob in blobs]
         try:
-            await self._bucket.delete([f"{FOLDER}/{locate(blob).key}" for blob in blobs])
+            await self._bucket.delete([f"{FOLDER}/{key}" for key in keys])
         except Fault as fault:
             raise TryLater(LATER) from fault
+        if self._cache is not None:
+            for key in keys:
+                self._cache.drop(key)
 
     async def ids(self, after: BlobId, limit: int) -> list[BlobId]:
         found: list[BlobId] = []
@@ -94,22 +96,10 @@ class S3BlobStore(BlobStore):
             raise TryLater(LATER) from fault
 
     async def close(self) -> None:
-        """There is nothing to let go of: what was answered for is stored."""
+        """What was answered for is stored; the threads end."""
+        await asyncio.to_thread(self._close)
 
-
-async def _together(work: Callable[[A], Awaitable[T]], items: Sequence[A]) -> list[T]:
-    """Some at a time, results in the order of the items."""
-    if len(items) <= 1:
-        return [await work(item) for item in items]
-    limit = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(item: A) -> T:
-        async with limit:
-            return await work(item)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(item)) for item in items]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+    def _close(self) -> None:
+        self._reader.close()
+        if self._cache is not None:
+            self._cache.close()

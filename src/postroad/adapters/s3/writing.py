@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Sequence
 
 from postroad.adapters.s3.bucket import PART_OCTETS, Bucket
+from postroad.adapters.s3.cache import Cache
 from postroad.adapters.s3.faults import Fault, Kind
 from postroad.adapters.s3.layout import checksum_of, encode_head
 from postroad.adapters.s3.naming import new_location
 from postroad.adapters.s3.parts import Parts
+from postroad.adapters.s3.reading import FOLDER, LATER
 from postroad.adapters.s3.settings import S3Settings
 from postroad.base.errors import TryLater
 from postroad.model.ids import BlobId
 from postroad.stores.blobs import Piece
 
-FOLDER = "blobs"
-LATER = "the store of messages does not answer at the moment"
 _IN_THREAD_OCTETS = 256 * 1024  # more is joined and hashed beside the loop
 _NAMES = 5  # tried, where the first is taken
 _UPLOADS = 4  # in parts, at a time
@@ -23,9 +23,10 @@ _UPLOADS = 4  # in parts, at a time
 class Writer:
     """For one process. `_waiting_octets` are those of all calls of `put` that have not ended."""
 
-    def __init__(self, bucket: Bucket, settings: S3Settings) -> None:
+    def __init__(self, bucket: Bucket, settings: S3Settings, cache: Cache | None) -> None:
         self._bucket = bucket
         self._settings = settings
+        self._cache = cache
         self._waiting_octets = 0
         self._uploads = asyncio.Semaphore(_UPLOADS)
 
@@ -64,6 +65,8 @@ class Writer:
                 # An attempt that seemed to fail may have stored it.
                 if (await self._bucket.fetch(name, 0, len(head))).octets != head:
                     continue
+            if self._cache is not None:
+                self._cache.store(location.key, body)
             return location.blob_id(0)
         raise Fault(Kind.FAILED, "every new name is taken")
 
