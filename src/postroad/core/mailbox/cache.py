@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from postroad.core.mailbox.snapshot import Snapshot, apply, flagged
 from postroad.model.ids import AccountId, MailboxId
-from postroad.model.mailbox import Stored
+from postroad.model.mailbox import Mailbox, Stored
 from postroad.stores.mail import MailStore
 
 _OCTETS_PER_MESSAGE = 24
@@ -25,16 +25,24 @@ class SnapshotCache:
         self._kept: OrderedDict[_Key, Snapshot] = OrderedDict()
 
     async def current(
-        self, account: AccountId, mailbox: MailboxId, viewer: AccountId | None = None
+        self,
+        account: AccountId,
+        mailbox: MailboxId,
+        viewer: AccountId | None = None,
+        row: Mailbox | None = None,
     ) -> Snapshot:
         """The mailbox as the store has it now. Raises `NotFound`.
 
-        With `viewer`, \\Seen is what that person has seen.
+        With `viewer`, \\Seen is what that person has seen. `row` is the mailbox's own as it was
+        read a moment ago: where nothing happened since the snapshot, it says so.
         """
         key = account, mailbox, viewer
         known = self._kept.get(key)
         if known is None:
             return self._keep(key, await self._read(key))
+        self._kept.move_to_end(key)
+        if row == known.mailbox:
+            return known
         changes = await self._store.changes(account, mailbox, known.mod_seq, viewer)
         if changes.mailbox.uid_validity != known.mailbox.uid_validity or not changes.complete:
             return self._keep(key, await self._read(key))

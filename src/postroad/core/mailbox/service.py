@@ -137,10 +137,15 @@ class MailboxService:
 
     # Messages
 
-    async def snapshot(self, place: Place) -> Snapshot:
-        """The mailbox as the store has it at this moment. Raises `NotFound` once it is deleted."""
+    async def snapshot(self, place: Place, *, just_read: bool = False) -> Snapshot:
+        """The mailbox as the store has it at this moment. Raises `NotFound` once it is deleted.
+
+        With `just_read` the row in `place` was read for the command that asks.
+        """
         await self.current(place)
-        return await self._cache.current(place.owner, place.mailbox.mailbox_id, place.viewer)
+        row = place.mailbox if just_read and not place.is_virtual else None
+        mailbox = place.mailbox.mailbox_id
+        return await self._cache.current(place.owner, mailbox, place.viewer, row)
 
     async def claim_recent(self, place: Place, mailbox: Mailbox) -> range:
         """The UIDs that a session is the first to be told of; `mailbox` as a snapshot has it."""

@@ -1,15 +1,18 @@
 """A mailbox as it was at one moment, shared by all sessions that look at it."""
 
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import cast
 
 from postroad.model.ids import ModSeq, Uid
 from postroad.model.mailbox import Mailbox, MailboxChanges, Placements, Stored
 
 _CHUNK = 1024
+_OTHER = (1, 0)
+_FEW = 64  # of a column one in so many: slices between them are the fastest way to leave them out
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,11 @@ def apply(snapshot: Snapshot, changes: MailboxChanges) -> Snapshot:
         return Snapshot(changes.mailbox, old)
     combinations, places = _merge_combinations(old.combinations, new.combinations)
     looks_of_new = array("I", [places[look] for look in new.looks])
-    gone = {uid for uid in changes.expunged if snapshot.index(uid) is not None}
     last = old.uids[-1] if old.uids else 0
     fresh = bisect_left(new.uids, last + 1)  # from here on new UIDs
     columns = _Columns(old)
     columns.replace(snapshot, new, looks_of_new, fresh)
-    columns.remove(gone)
+    columns.remove(snapshot, changes.expunged)
     columns.extend(new, looks_of_new, fresh)
     return Snapshot(changes.mailbox, columns.placements(combinations))
 
@@ -121,18 +123,38 @@ def difference(old: Snapshot, new: Snapshot) -> Difference:
     kept = len(before.uids)
     if now.uids[:kept] == before.uids:
         changed = _changed(before.uids, before.mod_seqs, now.mod_seqs)
-        return Difference((), [Uid(uid) for uid in now.uids[kept:]], changed)
-    present = set(now.uids)
-    expunged = [Uid(uid) for uid in before.uids if uid not in present]
-    last = before.uids[-1] if before.uids else 0
-    first_new = bisect_left(now.uids, last + 1)
-    known = dict(zip(before.uids, before.mod_seqs, strict=True))
-    changed = [
-        Uid(uid)
-        for uid, mod_seq in zip(now.uids[:first_new], now.mod_seqs[:first_new], strict=True)
-        if known.get(uid) != mod_seq
-    ]
-    return Difference(expunged, [Uid(uid) for uid in now.uids[first_new:]], changed)
+        return Difference((), _as_uids(now.uids[kept:]), changed)
+    gone = lacking(before.uids, now.uids)
+    expunged = [before.uids[place] for place in gone]
+    first_new = bisect_left(now.uids, before.uids[-1] + 1 if before.uids else 0)
+    uids = now.uids[:first_new]
+    if len(uids) == kept - len(gone):
+        changed = _changed(uids, _without(before.mod_seqs, gone), now.mod_seqs)
+    else:  # a version that is older than the one before
+        known = dict(zip(before.uids, before.mod_seqs, strict=True))
+        pairs = zip(uids, now.mod_seqs, strict=False)
+        changed = [Uid(uid) for uid, mod_seq in pairs if known.get(uid) != mod_seq]
+    return Difference(_as_uids(expunged), _as_uids(now.uids[first_new:]), changed)
+
+
+def lacking(before: "array[int]", now: "array[int]") -> list[int]:
+    """The places in `before` of numbers that `now` has not; both ascend.
+
+    What they share costs microseconds for a thousand.
+    """
+    places = list[int]()
+    for start in range(0, len(before), _CHUNK):
+        some = before[start : start + _CHUNK]
+        first = bisect_left(now, some[0])
+        if now[first : first + len(some)] != some:
+            left = set(now[first : bisect_right(now, some[-1], first)])
+            gone = map(_OTHER.__getitem__, map(left.__contains__, some))
+            places += compress(range(start, start + len(some)), gone)
+    return places
+
+
+def _as_uids(numbers: Sequence[int]) -> Sequence[Uid]:
+    return cast("Sequence[Uid]", numbers)  # an array cannot say what its numbers are
 
 
 def _changed(uids: "array[int]", before: "array[int]", now: "array[int]") -> list[Uid]:
@@ -182,8 +204,9 @@ class _Columns:
                 self.looks[place] = looks[n]
                 self.mod_seqs[place] = new.mod_seqs[n]
 
-    def remove(self, gone: Iterable[int]) -> None:
-        places = sorted(bisect_left(self.uids, uid) for uid in gone)
+    def remove(self, snapshot: Snapshot, gone: "array[int]") -> None:
+        """Leave out what is gone, as far as it was there."""
+        places = [place for place in map(snapshot.index, gone) if place is not None]
         if not places:
             return
         self.uids = _without(self.uids, places)
@@ -204,7 +227,12 @@ class _Columns:
 
 
 def _without(values: "array[int]", places: Sequence[int]) -> "array[int]":
-    """The array without the given places: slices between them, so few crossings into Python."""
+    """The array without the given places, which ascend; with few crossings into Python."""
+    if len(places) * _FEW > len(values):
+        stays = bytearray(b"\1") * len(values)
+        for place in places:
+            stays[place] = 0
+        return array(values.typecode, compress(values, stays))
     kept = array(values.typecode)
     start = 0
     for place in places:

@@ -8,7 +8,7 @@ from typing import cast
 
 from postroad.base.errors import NotFound
 from postroad.core.mailbox.service import MailboxService
-from postroad.core.mailbox.snapshot import Snapshot, difference
+from postroad.core.mailbox.snapshot import Snapshot, difference, lacking
 from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid, UidValidity
 from postroad.model.mailbox import Flags, Stored
 from postroad.model.sharing import ALL_RIGHTS, Place, Rights
@@ -353,8 +353,7 @@ class Selected:
         before, self.uids = self.uids, now
         if now[: len(before)] == before:
             return
-        present = set(now)
-        places = [place for place, uid in enumerate(before) if uid not in present]
+        places = lacking(before, now)
         if vanished:
             yield Vanished(spans_of([before[place] for place in places]))
         else:

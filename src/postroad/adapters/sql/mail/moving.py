@@ -1,5 +1,6 @@
 """COPY, MOVE and EXPUNGE as a few statements, however many messages they concern."""
 
+import json
 from collections.abc import Sequence
 
 from postroad.adapters.sql.mail import annotating, marks
@@ -14,7 +15,7 @@ from postroad.adapters.sql.mail.mailboxes import (
 )
 from postroad.adapters.sql.mail.selection import choose, chosen, everything
 from postroad.adapters.sql.owners import exists, lock, take
-from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer
+from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, optional_text
 from postroad.base.errors import AlreadyExists, NotFound
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import Copied, Mailbox, Replaced
@@ -27,10 +28,12 @@ _SIZES = chosen("""
     ORDER BY p.uid
 """)
 _DELETED = chosen("""
-    SELECT p.uid, e.size FROM placement p CROSS JOIN email e
-    WHERE p.owner_id = :owner AND p.mailbox_id = :mailbox AND p.{these} AND p.flags & 8 <> 0
-        AND e.owner_id = p.owner_id AND e.email_id = p.email_id
-    ORDER BY p.uid
+    SELECT {pack uid}, CAST(coalesce(sum(size), 0) AS BIGINT) FROM (
+        SELECT p.uid, e.size FROM placement p CROSS JOIN email e
+        WHERE p.owner_id = :owner AND p.mailbox_id = :mailbox AND p.{these} AND p.flags & 8 <> 0
+            AND e.owner_id = p.owner_id AND e.email_id = p.email_id
+        ORDER BY p.uid
+    ) AS ordered
 """)
 _COPY = chosen("""
     INSERT INTO placement (owner_id, mailbox_id, uid, email_id, flags, keywords, mod_seq, saved_at)
@@ -91,14 +94,13 @@ def expunge(
         return ()
     params: Params = {"owner": owner, "mailbox": mailbox}
     statement = everything(_DELETED, params) if uids is None else choose(_DELETED, uids, params)
-    rows = yield Run(*statement)
-    if not rows:
+    packed, octets = (yield Run(*statement))[0]
+    gone: list[Uid] = json.loads(optional_text(packed) or "[]")
+    if not gone:
         return ()
-    gone = [Uid(integer(row[0])) for row in rows]
-    octets = sum(integer(row[1]) for row in rows)
-    mod_seq, _ = yield from take(owner, octets=-octets)
+    mod_seq, _ = yield from take(owner, octets=-integer(octets))
     yield from keep_expunged(owner, found, gone)
-    yield from remove(owner, mailbox, gone, octets, mod_seq)
+    yield from remove(owner, mailbox, gone, integer(octets), mod_seq)
     return gone
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import compress
 
 from postroad.core.mailbox.snapshot import Snapshot
 from postroad.model.ids import MailboxName, ModSeq, Uid
-from postroad.model.mailbox import Flags
+from postroad.model.mailbox import Flags, MailboxChanges
 from postroad.model.sharing import Place, Rights
 from postroad.sessions.imap.feature import (
     AFTER_LOGIN,
@@ -41,7 +42,7 @@ async def handle(context: Context, command: Select, *, read_only: bool) -> Repli
     name = MailboxName(command.mailbox)
     viewer = context.viewer
     place = await context.reach.find(viewer, name)
-    snapshot = await context.mailboxes.snapshot(place)
+    snapshot = await context.mailboxes.snapshot(place, just_read=True)
     renewed = partial(context.reach.renewed, viewer)
     view = Selected(context.mailboxes, place, snapshot, read_only=read_only, renewed=renewed)
     context.view = view
@@ -101,27 +102,23 @@ async def _resync(context: Context, view: Selected, known: QResync) -> Replies:
     if known.uid_validity != view.uid_validity:
         return  # RFC 7162 section 3.2.5.1: the client starts anew
     wanted = known.known_uids or SequenceSet(((1, max(view.snapshot.mailbox.uid_next - 1, 1)),))
-    gone = await _gone(context, view, known, wanted)
+    changes = await context.mailboxes.changes(view.place, ModSeq(known.mod_seq))
+    gone = _gone(view, known, wanted, changes)
     if gone:
         yield r.Vanished(gone, earlier=True)
-    placements = view.snapshot.placements
-    changed = [
-        uid
-        for start, stop in wanted.places(placements.uids)
-        for uid, mod_seq in zip(
-            placements.uids[start:stop], placements.mod_seqs[start:stop], strict=True
-        )
-        if mod_seq > known.mod_seq
-    ]
+    placements = changes.placed if changes.complete else view.snapshot.placements
+    is_newer = ModSeq(known.mod_seq).__lt__
+    changed: list[int] = []
+    for start, stop in wanted.places(placements.uids):
+        newer = map(is_newer, placements.mod_seqs[start:stop])
+        changed += compress(placements.uids[start:stop], newer)
     for response in view.flags_of(changed, mod_seq=True, uid_only=context.uid_only):
         yield response
 
 
-async def _gone(
-    context: Context, view: Selected, known: QResync, wanted: SequenceSet
+def _gone(
+    view: Selected, known: QResync, wanted: SequenceSet, changes: MailboxChanges
 ) -> list[Span]:
-    since = ModSeq(known.mod_seq)
-    changes = await context.mailboxes.changes(view.place, since)
     if changes.complete:
         expunged = changes.expunged
         places = wanted.places(expunged)
