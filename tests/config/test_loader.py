@@ -254,8 +254,8 @@ def test_what_is_no_setting_of_ours_is_left_alone() -> None:
         ),
         (
             "bus: kafka://u:secret@h",
-            "postroad.yaml:1: bus: is neither local:, postgres: nor "
-            "postgres://user:password@host:port/database",
+            "postroad.yaml:1: bus: is neither local:, postgres:, postgres://…, redis://… "
+            "nor nats://…",
         ),
         (
             "bus: 'postgres:'",

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 
 from support.server import RunningServer
 
+_PATIENCE_SECONDS = 20.0
+
 
 class Talk:
     """One connection, read line by line."""
@@ -145,3 +147,11 @@ def wait_until_closed(client: Talk, seconds: float = 15) -> bytes:
     said = client.rest()
     assert time.monotonic() - began < seconds
     return said
+
+
+def wait_for_log(server: RunningServer, text: str, times: int = 1) -> None:
+    """Until the server's log has a text, and so often."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while server.log().count(text) < times:
+        assert time.monotonic() < deadline, server.log()
+        time.sleep(0.05)

@@ -5,12 +5,25 @@ from contextlib import ExitStack
 
 import pytest
 
-from server.talking import count, deliver, imap
-from support.server import ALICE, RunningServer, another_node, postgres_node
+from server.talking import Talk, count, deliver, imap, wait_for_log
+from support.ports import HOST
+from support.server import (
+    ALICE,
+    RunningServer,
+    another_node,
+    postgres_node,
+    running_server,
+)
+from support.services import Service, redis_server
 
-__all__ = ["postgres_node"]
+__all__ = ["postgres_node", "redis_server"]
 
 pytestmark = pytest.mark.slow
+
+
+def _until_exists(client: Talk) -> None:
+    while not (line := client.line()).endswith(b" EXISTS\r\n"):
+        assert line, "the connection ended"
 
 
 @pytest.fixture
@@ -28,8 +41,25 @@ def test_mail_taken_by_one_is_served_by_the_other(nodes: list[RunningServer]) ->
         for taking in nodes:
             assert deliver(taking, ALICE, b"Subject: x\r\n\r\nhello\r\n").startswith(b"250")
             for client in idle:
-                while not client.line().endswith(b" EXISTS\r\n"):
-                    pass
+                _until_exists(client)
     for node in nodes:
         with imap(node, ALICE) as client:
             assert count(client) == 2
+
+
+def test_the_bus_is_away_and_comes_back(redis_server: Service) -> None:
+    bus = f"redis://{HOST}:{redis_server.port}"
+    with (
+        running_server({"bus": bus}, storage="postgres") as first,
+        another_node(first) as second,
+        imap(second, ALICE) as client,
+    ):
+        client.send(b"t IDLE\r\n")
+        client.until(b"+")
+        redis_server.kill()
+        assert deliver(first, ALICE, b"Subject: polled\r\n\r\n").startswith(b"250")
+        _until_exists(client)
+        redis_server.start()
+        wait_for_log(second, "the bus is up", times=2)
+        assert deliver(first, ALICE, b"Subject: told\r\n\r\n").startswith(b"250")
+        _until_exists(client)

@@ -11,7 +11,15 @@ from contextlib import ExitStack
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from server.talking import Talk, count, deliver, imap, talk, wait_until_closed
+from server.talking import (
+    Talk,
+    count,
+    deliver,
+    imap,
+    talk,
+    wait_for_log,
+    wait_until_closed,
+)
 from support.server import ALICE, BOB, MakeServer, RunningServer, Settings
 
 pytestmark = pytest.mark.slow
@@ -60,13 +68,6 @@ def two_workers(make_server: MakeServer, settings: Settings | None = None) -> Ru
     server = make_server({"workers": 2} | dict(settings or {}))
     wait_for_log(server, "ready  workers=2")
     return server
-
-
-def wait_for_log(server: RunningServer, text: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while text not in server.log():
-        assert time.monotonic() < deadline, server.log()
-        time.sleep(0.05)
 
 
 def test_connections_are_shared_out(make_server: MakeServer) -> None:

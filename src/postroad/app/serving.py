@@ -197,7 +197,7 @@ class Server:
         if isinstance(program.bus, SiblingBus):
             program.bus.open()
         node = new_uuid() if self._seat is None else self._seat.shared.node
-        if (link := link_of(settings, node)) is not None:
+        if (link := link_of(settings, node, program.sealer.fingerprint())) is not None:
             program.bus.join(link)
             program.tasks.keep("bus", link.run)
         if self._census is not None:

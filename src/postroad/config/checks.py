@@ -199,6 +199,11 @@ def _blobs(value: object) -> str | None:
 
 
 _POSTGRES = ("postgres://", "postgresql://")
+_BUSES = (
+    *_POSTGRES,
+    *("redis://", "rediss://", "redis+sentinel://", "rediss+sentinel://"),
+    *("nats://", "tls://"),
+)
 
 
 def _database(value: object) -> str | None:
@@ -218,9 +223,9 @@ def _database(value: object) -> str | None:
 def _bus(value: object) -> str | None:
     """Security: the value is never repeated, for it may hold a password."""
     text = str(value)
-    if text in ("", "local:", "postgres:") or text.startswith(_POSTGRES):
+    if text in ("", "local:", "postgres:") or text.startswith(_BUSES):
         return None
-    return "is neither local:, postgres: nor postgres://user:password@host:port/database"
+    return "is neither local:, postgres:, postgres://…, redis://… nor nats://…"
 
 
 def _servers(value: object) -> str | None:

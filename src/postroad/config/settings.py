@@ -328,7 +328,8 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     bus: str = ""
     """How nodes hear of each other's changes: `local:` (there is one), `postgres:` (the database;
-    `postgres://…` where `storage.metadata` is a pool of transactions). Empty: what fits."""
+    `postgres://…` where `storage.metadata` is a pool of transactions), `redis://HOST`,
+    `redis+sentinel://HOST,HOST/SERVICE`, `nats://HOST,HOST`. Empty: what fits."""
     storage: StorageSettings = field(default_factory=StorageSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     smtp: SmtpSettings = field(default_factory=SmtpSettings)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from postroad.adapters.bus.link import NodeLink
 from postroad.adapters.bus.local import LocalBus
 from postroad.model.ids import AccountId
+from support.services import Service
 
 ANN, BEN = AccountId(1), AccountId(2**53)
 MakeLink = Callable[[str], NodeLink]
@@ -87,3 +88,20 @@ class LinkContract:
             assert not north.bus.has_missed(), "told once"
             async with listening(make_link, "south"):
                 await until(north.bus.has_missed)
+
+
+async def loses_and_finds(make_link: MakeLink, service: Service) -> None:
+    """The service dies, and comes back: who was linked knows both, and hears again."""
+    async with listening(make_link, "north", "south") as (north, south):
+        north.bus.has_missed()
+        service.kill()
+        north.bus.announce(ANN)
+        await until(lambda: not north.link.is_up and not south.link.is_up)
+        assert north.bus.has_missed()
+        service.start()
+        await north.is_up()
+        await south.is_up()
+        assert south.bus.has_missed()
+        before = len(south.noted)
+        north.bus.announce(BEN)
+        await until(lambda: south.noted[before:] == [BEN])
