@@ -46,6 +46,7 @@ EXAMPLES: dict[bytes, tuple[bytes, ...]] = {
     ),
     b"ESEARCH": (b"IN (mailboxes Old subtree (a b) personal) RETURN (MIN COUNT) SUBJECT x",),
     b"COMPARATOR": (b"", b'default "i;*"'),
+    b"LANGUAGE": (b"", b'de-IT "fr"'),
     b"CANCELUPDATE": (b'"x" "y"',),
     b"LIST": (
         b'"" *',

@@ -100,7 +100,7 @@ def load_target(owner: Owner, mailbox: MailboxId) -> Box:
     try:
         return load_selectable(owner, mailbox)
     except NotFound as error:
-        raise NoSuchTarget(str(error)) from None
+        raise NoSuchTarget(*error.args) from None
 
 
 def create(owner: Owner, name: MailboxName, special_use: SpecialUse | None) -> tuple[Box, ModSeq]:

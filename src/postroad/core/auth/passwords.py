@@ -9,6 +9,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
 
 from postroad.base.errors import Invalid, TryLater
+from postroad.base.phrases import phrase
 from postroad.base.secret import Secret
 from postroad.core.auth.sealing import Sealer
 from postroad.ports.tasks import Tasks
@@ -40,9 +41,9 @@ class Passwords:
     async def hash(self, password: Secret) -> str:
         """Raises `Invalid` for a password that is too short or too long."""
         if len(password.reveal()) < _MIN_LETTERS:
-            raise Invalid(f"a password has at least {_MIN_LETTERS} characters")
+            raise Invalid(phrase("a password has at least {least} characters", least=_MIN_LETTERS))
         if len(password.octets()) > _MAX_OCTETS:
-            raise Invalid(f"a password has at most {_MAX_OCTETS} octets")
+            raise Invalid(phrase("a password has at most {most} octets", most=_MAX_OCTETS))
         return await self._tasks.offload(lambda: _hasher().hash(password.reveal()))
 
     async def fits(self, verifier: str | None, password: Secret) -> bool:

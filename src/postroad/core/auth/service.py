@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from postroad.base.errors import AuthenticationFailed, MailError, NotAuthorised, TryLater
 from postroad.base.moments import Moment
+from postroad.base.phrases import phrase
 from postroad.base.secret import Secret
 from postroad.core.auth.passwords import (
     Passwords,
@@ -172,7 +173,9 @@ class Authenticator:
         address = normalise_address(name)
         wait = self._throttle.wait_seconds(address, peer, self._clock.now())
         if wait:
-            raise TryLater(f"too many failed logins, try again in {wait} seconds")
+            raise TryLater(
+                phrase("too many failed logins, try again in {wait} seconds", wait=wait)
+            )
         return address
 
     def _concluded(
@@ -197,7 +200,9 @@ class Authenticator:
             # Only who is wrong waits: keys cannot be guessed, and a proxy's address is everyone's.
             wait = self._throttle.wait_seconds(name + peer, peer, now)
             if wait:
-                raise TryLater(f"too many unknown API keys, try again in {wait} seconds")
+                raise TryLater(
+                    phrase("too many unknown API keys, try again in {wait} seconds", wait=wait)
+                )
             self._throttle.failed(name + peer, peer, token, now)
             raise AuthenticationFailed("the API key is not valid")
         if key.last_used_at is None or now - key.last_used_at > _TOUCH_AFTER:

@@ -9,6 +9,7 @@ from typing import cast
 from postroad.base.errors import Invalid, MailError, NotFound, OverQuota, TooLarge, TryLater
 from postroad.base.identifiers import new_trace_id
 from postroad.base.moments import Moment
+from postroad.base.phrases import phrase
 from postroad.core.mailbox.permitted import permitted_flags
 from postroad.core.message.binary import encode_binary
 from postroad.core.message.prepared import new_email, parse
@@ -67,7 +68,7 @@ class Appending:
         Raises `OverQuota`, `TooLarge`, `LowSpace`, `NotFound`.
         """
         if octets > self.max_octets:
-            raise TooLarge(f"a message has at most {self.max_octets} octets")
+            raise TooLarge(phrase("a message has at most {most} octets", most=self.max_octets))
         freed = 0 if replaces is None else await self._size(replaces)
         more = 1
         if replaces is not None and replaces.account == target.owner:
@@ -206,7 +207,12 @@ class AppendedMessages:
     async def write(self, chunk: bytes) -> None:
         """Raises `TooLarge`, `LowSpace`, `TryLater`."""
         if self._spool.size + len(chunk) > self._appending.max_octets:
-            raise TooLarge(f"a message has at most {self._appending.max_octets} octets")
+            raise TooLarge(
+                phrase(
+                    "a message has at most {most} octets",
+                    most=self._appending.max_octets,
+                )
+            )
         await self._spool.write(chunk)
 
     async def next(
@@ -221,7 +227,12 @@ class AppendedMessages:
         Raises `OverQuota`, `TooLarge`, `Invalid` (nothing in it), `LowSpace`, `TryLater`.
         """
         if octets > self._appending.max_octets:
-            raise TooLarge(f"a message has at most {self._appending.max_octets} octets")
+            raise TooLarge(
+                phrase(
+                    "a message has at most {most} octets",
+                    most=self._appending.max_octets,
+                )
+            )
         await self._end(flags, keywords, internal_date)
         count = len(self._prepared) + len(self._whole) + 1
         _require_room(self._quota, self._octets + octets, count)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from postroad.base.errors import NotFound, NotPermitted, TooLarge
+from postroad.base.phrases import phrase
 from postroad.core.mailbox.reach import Reach
 from postroad.model.directory import Role
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq
@@ -76,7 +77,7 @@ class Annotations:
         """Raises `NotPermitted`, `TooLarge`, `TooMany`."""
         shared = [entry for entry in values if not is_private(entry)]
         if _ADMIN in shared:
-            raise NotPermitted(f"{_ADMIN} cannot be changed")
+            raise NotPermitted(phrase("{name} cannot be changed", name=_ADMIN))
         if shared:
             account = await self._directory.load_account(viewer.account)
             if account.role is Role.MEMBER:
@@ -102,7 +103,12 @@ class Annotations:
     async def _annotate(self, subject: Subject, values: Mapping[str, bytes | None]) -> Marks:
         longest = max((len(value) for value in values.values() if value is not None), default=0)
         if longest > self.limits.value_octets:
-            raise TooLarge(f"an annotation has at most {self.limits.value_octets} octets")
+            raise TooLarge(
+                phrase(
+                    "an annotation has at most {most} octets",
+                    most=self.limits.value_octets,
+                )
+            )
         marks = await self._store.annotate(subject, values, self.limits)
         for owner in marks:
             self._bus.announce(owner)
@@ -111,7 +117,7 @@ class Annotations:
     async def _place(self, viewer: Viewer, name: MailboxName) -> Place:
         place = await self._reach.known(viewer, name)
         if Rights.LOOKUP not in place.rights:
-            raise NotFound(f"there is no mailbox {name}")
+            raise NotFound(phrase("there is no mailbox {name}", name=name))
         if not _allowed(place):
             raise NotPermitted("you do not have the right to do this")
         return place

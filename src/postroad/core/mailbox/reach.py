@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from postroad.base.errors import Invalid, NoSuchTarget, NotFound, NotPermitted
+from postroad.base.phrases import phrase
 from postroad.core.mailbox.permitted import require
 from postroad.core.mailbox.service import DELIMITER, INBOX
 from postroad.core.mailbox.virtual import VirtualMailboxes, refuse_virtual
@@ -62,14 +63,14 @@ class Reach:
         """A mailbox that can be selected. Raises `NotFound`, `NotPermitted`."""
         found = await self.existing(viewer, name, needed)
         if not found.mailbox.selectable:
-            raise NotFound(f"there is no mailbox {name}")
+            raise NotFound(phrase("there is no mailbox {name}", name=name))
         return found
 
     async def existing(self, viewer: Viewer, name: MailboxName, needed: Rights) -> Place:
         """A mailbox, also one that is only \\Noselect. Raises `NotFound`, `NotPermitted`."""
         found = await self._locate(viewer, name)
         if found is None or not (needed in found.rights or Rights.LOOKUP in found.rights):
-            raise NotFound(f"there is no mailbox {name}")
+            raise NotFound(phrase("there is no mailbox {name}", name=name))
         require(found.rights, needed)
         return found
 
@@ -77,7 +78,7 @@ class Reach:
         """A mailbox to which the viewer has some right. Raises `NotFound`."""
         found = await self._locate(viewer, name)
         if found is None or not found.rights & _ANY:
-            raise NotFound(f"there is no mailbox {name}")
+            raise NotFound(phrase("there is no mailbox {name}", name=name))
         return found
 
     async def target(self, viewer: Viewer, name: MailboxName) -> Place:
@@ -86,7 +87,7 @@ class Reach:
         needed = Rights.INSERT
         visible = found is not None and (needed in found.rights or Rights.LOOKUP in found.rights)
         if found is None or not visible or not found.mailbox.selectable:
-            raise NoSuchTarget(f"there is no mailbox {name}")
+            raise NoSuchTarget(phrase("there is no mailbox {name}", name=name))
         refuse_virtual(found.mailbox.mailbox_id)
         require(found.rights, needed)
         return found

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from postroad.base.errors import Invalid, NotPermitted
+from postroad.base.phrases import phrase
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.extras import Extras
 from postroad.core.mailbox.permitted import permitted_change, require
@@ -195,7 +196,12 @@ class MailboxService:
         change = permitted_change(change, place.rights)
         account, mailbox, viewer = place.owner, place.mailbox.mailbox_id, place.viewer
         if any(len(word.encode()) > self._limits.keyword_octets for word in change.keywords):
-            raise Invalid(f"a keyword has at most {self._limits.keyword_octets} octets")
+            raise Invalid(
+                phrase(
+                    "a keyword has at most {most} octets",
+                    most=self._limits.keyword_octets,
+                )
+            )
         slices = []
         for part in _slices(uids, self._limits.slice_flags, told):
             done = await self._store.store_flags(
@@ -305,9 +311,16 @@ class MailboxService:
         if not all(levels):
             raise Invalid("a mailbox name has no empty level")
         if len(levels) > self._limits.levels:
-            raise Invalid(f"a mailbox name has at most {self._limits.levels} levels")
+            raise Invalid(
+                phrase("a mailbox name has at most {most} levels", most=self._limits.levels)
+            )
         if len(wanted.encode()) > self._limits.name_octets:
-            raise Invalid(f"a mailbox name has at most {self._limits.name_octets} octets")
+            raise Invalid(
+                phrase(
+                    "a mailbox name has at most {most} octets",
+                    most=self._limits.name_octets,
+                )
+            )
         if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in wanted):
             raise Invalid("a mailbox name has no control characters")
         if levels[0].upper() == INBOX:

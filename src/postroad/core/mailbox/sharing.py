@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from postroad.base.errors import NotFound, NotPermitted
+from postroad.base.phrases import phrase
 from postroad.core.mailbox.reach import Reach
 from postroad.formats.mailaddress import normalise_address
 from postroad.model.ids import AccountId, MailboxName, TenantId
@@ -89,5 +90,5 @@ class Sharing:
             return _GROUPS[name], negative
         found = await self._directory.find_account(normalise_address(name))
         if found is None or found.tenant_id != tenant or not found.is_person:
-            raise NotFound(f"there is no account {name}")
+            raise NotFound(phrase("there is no account {name}", name=name))
         return AccountId(found.account_id), negative

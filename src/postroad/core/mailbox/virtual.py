@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from postroad.base.errors import AlreadyExists, Invalid, NotPermitted
+from postroad.base.phrases import phrase
 from postroad.model.ids import AccountId, MailboxId, MailboxName, Uid
 from postroad.model.mailbox import Mailbox, SpecialUse
 from postroad.model.sharing import ALL_RIGHTS, Place, Rights, Spot, Viewer
@@ -107,7 +108,9 @@ def acceptable_name(name: str) -> str:
     """The name in NFC, without the prefix. Raises `Invalid`."""
     wanted = unicodedata.normalize("NFC", name)
     if not wanted.strip() or len(wanted) > _MAX_NAME:
-        raise Invalid(f"the name of a virtual mailbox has 1 to {_MAX_NAME} characters")
+        raise Invalid(
+            phrase("the name of a virtual mailbox has 1 to {most} characters", most=_MAX_NAME)
+        )
     if any(
         each in "/%*" or unicodedata.category(each)[0] in "CZ" for each in wanted.replace(" ", "")
     ):

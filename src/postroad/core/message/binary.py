@@ -5,6 +5,7 @@ in base64; RFC 3516 section 4.4 lets a server change the transfer encoding of wh
 """
 
 from postroad.base.errors import Invalid
+from postroad.base.phrases import phrase
 from postroad.formats.convert.convert import CannotConvert, convert
 from postroad.model.queue import Needs
 from postroad.ports.spool import Octets, Spool, Spools
@@ -21,7 +22,7 @@ async def encode_binary(octets: Octets, spools: Spools, tasks: Tasks) -> Spool |
         return None
     converted = await tasks.offload(lambda: convert(octets, Needs(binary=True)))
     if isinstance(converted, CannotConvert):
-        raise Invalid(f"NUL octets are not taken there: {converted.reason}")
+        raise Invalid(phrase("NUL octets are not taken there: {reason}", reason=converted.reason))
     spool = spools.open()
     try:
         for chunk in converted.chunks():

@@ -4,6 +4,7 @@ from contextlib import aclosing
 
 from postroad.base.errors import Invalid, TooLarge
 from postroad.base.moments import Moment
+from postroad.base.phrases import phrase
 from postroad.core.mailbox.append import AppendedMessages
 from postroad.model.ids import MailboxName
 from postroad.model.mailbox import Appended, Flags, Replaced
@@ -21,7 +22,7 @@ def check(context: Context, cursor: Cursor, command: Append) -> None:
         raise cursor.wrong("UTF8 only after ENABLE UTF8=ACCEPT")  # RFC 6855 section 4
     limit = context.settings.max_append_octets
     if message.octets > limit:
-        raise TooLarge(f"a message has at most {limit} octets")
+        raise TooLarge(phrase("a message has at most {most} octets", most=limit))
 
 
 class Assembly:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from postroad.base import errors as e
+from postroad.base.phrases import Phrase, phrase, said_by
 from postroad.sessions.imap.feature import UidRequired
 from postroad.wire.errors import WireError
 from postroad.wire.imap.responses import Condition, Status
@@ -28,7 +29,7 @@ class UndefinedFilter(e.NotFound):
     """A search names a filter that is not there, or leads to itself (RFC 5466 section 3.1)."""
 
     def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"the filter {name} {why}")
+        super().__init__(why)
         self.name = name
 
 
@@ -68,6 +69,22 @@ CODES: dict[type[e.MailError], bytes] = {
 }
 
 
+# What is said in a language that has no words for the error itself: an operator is meant.
+GENERAL: dict[type[e.MailError], str] = {
+    e.MailError: "that cannot be done",
+    e.NotFound: "there is no such thing",
+    e.AlreadyExists: "that is there already",
+    e.NotPermitted: "you do not have the right to do this",
+    e.AuthenticationFailed: "the name or the password is wrong",
+    e.InUse: "something depends on that",
+    e.Invalid: "that is not acceptable",
+    e.TooLarge: "that is too large",
+    e.TooMany: "that is too many",
+    e.OverQuota: "the account has no room left",
+    e.TryLater: "that cannot be done now, try again later",
+}
+
+
 def code_of(error: e.MailError) -> bytes:
     """The response code of the error, or of the nearest ancestor that has one."""
     if isinstance(error, BadUrl):
@@ -84,5 +101,14 @@ def bad_code(error: WireError) -> bytes:
     return b"UIDREQUIRED" if isinstance(error, UidRequired) else b""
 
 
+def words_of(error: e.MailError) -> str:
+    """What the client is told, see `postroad.sessions.imap.languages`."""
+    general = next(GENERAL[kind] for kind in type(error).__mro__ if kind in GENERAL)
+    said = said_by(error)
+    if isinstance(said, Phrase):
+        return said
+    return phrase(said.replace("{", "{{").replace("}", "}}") or general, general=general)
+
+
 def reply_to(error: e.MailError, tag: bytes) -> Status:
-    return Status(Condition.NO, str(error) or type(error).__name__, code_of(error), tag)
+    return Status(Condition.NO, words_of(error), code_of(error), tag)

@@ -21,6 +21,7 @@ from postroad.model.principal import Principal
 from postroad.model.sharing import Place, Viewer
 from postroad.model.workarounds import Workaround
 from postroad.sessions.imap.annotating import Annotating
+from postroad.sessions.imap.languages import DEFAULT, Language
 from postroad.sessions.imap.settings import Cleartext, ImapSettings, Peer
 from postroad.sessions.imap.view import Selected
 from postroad.sessions.sasl.exchange import (
@@ -32,7 +33,7 @@ from postroad.sessions.sasl.exchange import (
 from postroad.wire.errors import WireError
 from postroad.wire.imap.cursor import Cursor
 from postroad.wire.imap.fetch import FetchAtt
-from postroad.wire.imap.responses import Condition, Response
+from postroad.wire.imap.responses import Condition, Response, Status
 
 CommandT = TypeVar("CommandT")
 
@@ -207,6 +208,7 @@ class Context:
     left: bool = False  # by UNAUTHENTICATE
     annotating: Annotating = field(default_factory=Annotating)
     comparator: Comparator = Comparator.UNICODE  # the active one (RFC 5255 section 4.2)
+    language: Language = DEFAULT
     notify: Notifying | None = None  # None: NOTIFY was not used
     touched: set[str] = field(default_factory=set)  # names that the client itself changed
     own_uids: set[int] = field(default_factory=set)  # that it put into the selected mailbox
@@ -295,6 +297,13 @@ class Context:
     def was_used(self) -> bool:
         return self.principal is not None or self.left
 
+    def spoken(self, status: Status) -> Status:
+        """The same in the language of the session, in ASCII where other letters are not due."""
+        text = self.language.say(status.text)
+        if not (self.language.is_translated or self.utf8 or text.isascii()):
+            text = text.encode("ascii", "replace").decode()  # RFC 3501 section 9: TEXT-CHAR
+        return status if text is status.text else replace(status, text=text)
+
     def begin(self, goal: int) -> Callable[[int], None]:
         """What follows deals with so many messages; what is given is told how far it is."""
         self.progress = Progress(goal)
@@ -320,6 +329,7 @@ class Context:
         self.owes_mod_seq = False
         self.annotating = Annotating()
         self.comparator = Comparator.UNICODE
+        self.language = DEFAULT  # RFC 8437 section 4.1
         self.notify = None
         self.touched.clear()
         self.own_uids.clear()

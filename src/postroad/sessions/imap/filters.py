@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from postroad.base.errors import Invalid
+from postroad.base.phrases import phrase, said_by
 from postroad.sessions.imap.errors import UndefinedFilter
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.labels import with_labels
@@ -48,7 +49,9 @@ def check_filters(values: Mapping[str, bytes | None]) -> None:
         try:
             parse_criteria(value)
         except WireError as error:
-            raise Invalid(f"{entry} is no search: {error}") from error
+            raise Invalid(
+                phrase("{entry} is no search: {error}", entry=entry, error=said_by(error))
+            ) from error
 
 
 @dataclass(slots=True)
@@ -79,16 +82,21 @@ class _Expansion:
     def _filter(self, name: str, within: tuple[str, ...]) -> Key:
         self.count += 1
         if name in within or self.count > _MAX_FILTERS:
-            raise UndefinedFilter(name, "leads to too many others, or to itself")
+            raise UndefinedFilter(
+                name, phrase("the filter {name} leads to too many others, or to itself", name=name)
+            )
         found = next(
             (self.there[root + name] for root in _ROOTS if root + name in self.there), None
         )
         if found is None:
-            raise UndefinedFilter(name, "is not there")
+            raise UndefinedFilter(name, phrase("the filter {name} is not there", name=name))
         try:
             search = parse_criteria(found)
         except WireError as error:
-            raise UndefinedFilter(name, f"is no search: {error}") from error
+            raise UndefinedFilter(
+                name,
+                phrase("the filter {name} is no search: {error}", name=name, error=said_by(error)),
+            ) from error
         self.uses_mod_seq |= search.uses_mod_seq
         self.uses_fuzzy |= search.uses_fuzzy
         self.uses_numbers |= search.uses_numbers

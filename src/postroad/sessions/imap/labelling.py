@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from postroad.base.errors import NoSuchTarget, NotPermitted
+from postroad.base.phrases import phrase
 from postroad.model.ids import EmailId, MailboxId, Uid
 from postroad.model.labels import LabelChange
 from postroad.model.mailbox import FlagAction, FlagChange, Flags
@@ -55,7 +56,7 @@ def _change(labels: Labels, command: StoreLabels) -> LabelChange:
         if place is not None:
             named.add(place.mailbox.mailbox_id)
         elif command.action is not Action.REMOVE:
-            raise NoSuchTarget(f"there is no label {label}")
+            raise NoSuchTarget(phrase("there is no label {label}", label=label))
     everything = frozenset(labels.by_mailbox)
     match command.action:
         case Action.ADD:

@@ -1,5 +1,6 @@
 """Telling a client how far a long command has come (RFC 9585), and searching in steps."""
 
+from postroad.base.phrases import phrase
 from postroad.sessions.imap.evaluate import Evaluation, reads_texts
 from postroad.sessions.imap.feature import Context
 from postroad.sessions.imap.view import Selected
@@ -20,7 +21,9 @@ def still_working(context: Context) -> Status:
         return Status(Condition.OK, "Still working", b"INPROGRESS (%b NIL NIL)" % name)
     done, goal = progress.done, progress.goal
     code = b"INPROGRESS (%b %d %d)" % (name, done, goal)
-    return Status(Condition.OK, f"{done} of {goal} messages so far", code)
+    return Status(
+        Condition.OK, phrase("{done} of {goal} messages so far", done=done, goal=goal), code
+    )
 
 
 async def find(context: Context, view: Selected, key: Key) -> list[int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from postroad.base.errors import Invalid
 from postroad.base.moments import Moment
+from postroad.base.phrases import phrase, said_by
 from postroad.core.mailbox.service import MailboxService
 from postroad.core.mailbox.virtual import Matching
 from postroad.core.search.service import TextSearch
@@ -36,11 +37,16 @@ _REFUSED = {
 def parse_saved(text: str) -> s.Key:
     """The keys of a search that is kept. Raises `Invalid`."""
     if len(text) > _MAX_LETTERS:
-        raise Invalid(f"a search that is kept has at most {_MAX_LETTERS} characters")
+        raise Invalid(
+            phrase(
+                "a search that is kept has at most {most} characters",
+                most=_MAX_LETTERS,
+            )
+        )
     try:
         key = parse_criteria(text.encode())
     except (WireError, UnicodeEncodeError) as error:
-        raise Invalid(f"that is no search: {error}") from error
+        raise Invalid(phrase("that is no search: {error}", error=said_by(error))) from error
     _check(key.key)
     return key.key
 
@@ -53,7 +59,9 @@ def _check(key: s.Key) -> None:
         case s.Not() | s.Fuzzy():
             _check(key.key)
         case _ if type(key) in _REFUSED:
-            raise Invalid(f"{_REFUSED[type(key)]} cannot be in a search that is kept")
+            raise Invalid(
+                phrase("{refused} cannot be in a search that is kept", refused=_REFUSED[type(key)])
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from postroad.base.errors import MailError
+from postroad.base.phrases import phrase, said_by
 from postroad.model.ids import AccountId
 from postroad.model.principal import Principal
 from postroad.model.workarounds import Workaround
 from postroad.sessions.imap.commands import FEATURES, capabilities
-from postroad.sessions.imap.errors import bad_code, code_of
+from postroad.sessions.imap.errors import bad_code, code_of, reply_to, words_of
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     AnyFeature,
@@ -29,6 +30,7 @@ from postroad.sessions.imap.feature import (
     UidRequired,
     Utf8Required,
 )
+from postroad.sessions.imap.languages import DEFAULT
 from postroad.sessions.imap.news import between_commands, listens_to, news
 from postroad.sessions.imap.progress import still_working
 from postroad.sessions.imap.settings import ImapSettings, Peer
@@ -73,7 +75,16 @@ _SIGNALS: dict[Next, Signal] = {
 }
 # What a client may say before it enables UTF-8 where it must (RFC 6855 section 6).
 _WITHOUT_TEXT = frozenset(
-    (b"CAPABILITY", b"NOOP", b"LOGOUT", b"ENABLE", b"ID", b"COMPRESS", b"UNAUTHENTICATE")
+    (
+        b"CAPABILITY",
+        b"NOOP",
+        b"LOGOUT",
+        b"ENABLE",
+        b"ID",
+        b"LANGUAGE",
+        b"COMPRESS",
+        b"UNAUTHENTICATE",
+    )
 )
 _FEATURES = {feature.name: feature for feature in FEATURES}
 
@@ -131,7 +142,11 @@ class ImapSession:
     def greet(self) -> Response:
         """The greeting (RFC 9051 section 7.1.1)."""
         code = b"CAPABILITY " + b" ".join(capabilities(self._context))
-        return Status(Condition.OK, f"{self._context.settings.hostname} is ready", code)
+        return Status(
+            Condition.OK,
+            phrase("{hostname} is ready", hostname=self._context.settings.hostname),
+            code,
+        )
 
     async def receive(self, octets: bytes) -> Outputs:
         """Everything to send because of `octets`. Close the iterator if it is not used up."""
@@ -142,9 +157,9 @@ class ImapSession:
                     return
                 async with aclosing(self._take(event)) as replies:
                     async for reply in replies:
-                        yield reply
+                        yield self._spoken(reply)
         except LimitExceeded as error:
-            yield Status(Condition.BYE, f"Too much: {error}", b"TOOBIG")
+            yield self._bye(phrase("Too much: {error}", error=said_by(error)), b"TOOBIG")
             self._context.next = Next.CLOSE
         yield _SIGNALS[self._context.next]
 
@@ -155,7 +170,7 @@ class ImapSession:
         async with aclosing(between_commands(self._context)) as replies:
             async for reply in replies:
                 if not isinstance(reply, Done):
-                    yield reply
+                    yield self._spoken(reply)
         if self._context.next is Next.CLOSE:
             yield CloseConnection()
 
@@ -163,6 +178,8 @@ class ImapSession:
         """The handshake is done: what came before it is forgotten (RFC 9051 section 6.2.1)."""
         self._receiver.forget()
         self._context.has_tls = True
+        # Security: somebody between may have chosen it (RFC 5255 section 7).
+        self._context.language = DEFAULT
         self._context.evidence = evidence
         self._context.next = Next.READ
 
@@ -184,24 +201,31 @@ class ImapSession:
     def still_working(self) -> Response | None:
         """For a client that waits in the middle of a command; None: not now (RFC 9585)."""
         if self._may_tell:
-            return still_working(self._context)
+            return self._context.spoken(still_working(self._context))
         pending = self._context.pending
         tells = Workaround.STILL_HERE in self._context.settings.workarounds
         if tells and pending is not None and pending.idles:
-            return Status(Condition.OK, "Still here")
+            return self._context.spoken(Status(Condition.OK, "Still here"))
         return None
 
     def timed_out(self) -> Response:
-        return Status(Condition.BYE, "You were silent for too long")
+        return self._bye("You were silent for too long")
 
     def shutting_down(self) -> Response:
-        return Status(Condition.BYE, "The server is going down, come back soon", b"UNAVAILABLE")
+        return self._bye("The server is going down, come back soon", b"UNAVAILABLE")
 
     def garbled(self) -> Response:
-        return Status(Condition.BYE, "That cannot be decompressed")
+        return self._bye("That cannot be decompressed")
 
     def internal_error(self) -> Response:
-        return Status(Condition.BYE, "internal error", b"SERVERBUG")
+        return self._bye("internal error", b"SERVERBUG")
+
+    def _bye(self, text: str, code: bytes = b"") -> Response:
+        return self._context.spoken(Status(Condition.BYE, text, code))
+
+    def _spoken(self, output: Output) -> Output:
+        """What people read, in their language; codes stay as they are."""
+        return self._context.spoken(output) if isinstance(output, Status) else output
 
     # Events
 
@@ -214,7 +238,9 @@ class ImapSession:
             case framing.LiteralWanted():
                 yield Continue()
             case framing.LiteralRefused():
-                text = f"The literals of a command have at most {event.limit} octets"
+                text = phrase(
+                    "The literals of a command have at most {most} octets", most=event.limit
+                )
                 yield Status(Condition.NO, text, b"TOOBIG", _tag_of(event.command))
             case _:
                 async with aclosing(self._answer(event)) as outputs:
@@ -258,7 +284,7 @@ class ImapSession:
             yield _bad_charset(tag)
             return
         except (BadName, Utf8Required) as error:
-            yield Status(Condition.NO, str(error), b"CANNOT", tag)
+            yield Status(Condition.NO, said_by(error), b"CANNOT", tag)
             return
         except LimitExceeded:
             raise
@@ -296,7 +322,7 @@ class ImapSession:
 
     def _bad(self, tag: bytes, error: WireError) -> list[Status]:
         self._bad_commands += 1
-        said = [Status(Condition.BAD, str(error), bad_code(error), tag)]
+        said = [Status(Condition.BAD, said_by(error), bad_code(error), tag)]
         if self._bad_commands >= self._context.settings.max_bad_commands:
             self._context.next = Next.CLOSE
             said.append(Status(Condition.BYE, "Too many commands that are none"))
@@ -315,7 +341,7 @@ class ImapSession:
             self._may_tell = False
 
     async def _handle(self, tag: bytes, feature: AnyFeature, replies: Replies) -> Outputs:
-        done: Done | Status = Done(f"{feature.name.decode()} completed")
+        done: Done | Status = Done(phrase("{name} completed", name=feature.name.decode()))
         try:
             self._may_tell = True
             await self._renew_rights(feature)
@@ -326,9 +352,9 @@ class ImapSession:
                     else:
                         yield reply
         except MailError as error:
-            done = Done(str(error) or type(error).__name__, code_of(error), Condition.NO)
+            done = Done(words_of(error), code_of(error), Condition.NO)
         except WireError as error:
-            done = Done(str(error), bad_code(error), Condition.BAD)
+            done = Done(said_by(error), bad_code(error), Condition.BAD)
         if self._context.pending is not None:
             self._waiting = tag, feature
             self._receiver.expect_line()
@@ -401,13 +427,13 @@ class ImapSession:
                 await self._stream.next(cursor)
         except MailError as error:
             self.close()
-            return Status(Condition.NO, str(error), code_of(error), tag)
+            return reply_to(error, tag)
         except (BadName, Utf8Required) as error:
             self.close()
-            return Status(Condition.NO, str(error), b"CANNOT", tag)
+            return Status(Condition.NO, said_by(error), b"CANNOT", tag)
         except WireError as error:
             self.close()
-            return Status(Condition.BAD, str(error), tag=tag)
+            return Status(Condition.BAD, said_by(error), tag=tag)
         return None
 
     async def _write(self, octets: bytes) -> None:
@@ -417,8 +443,7 @@ class ImapSession:
             await self._stream.write(octets)
         except MailError as error:
             self.close()
-            code = code_of(error)
-            self._refused = Status(Condition.NO, str(error), code, self._context.tag)
+            self._refused = reply_to(error, self._context.tag)
 
 
 def _tag_of(command: framing.RawCommand) -> bytes:

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import cast
 
 from postroad.base.errors import MailError, NotFound
+from postroad.base.phrases import said_by
 from postroad.model.ids import AccountId, BlobId, MailboxName, Uid
 from postroad.model.mailbox import Column, Mailbox
 from postroad.sessions.imap import bodies
@@ -25,7 +26,7 @@ async def read_own(context: Context, octets: bytes) -> AsyncGenerator[bytes, Non
     try:
         url = parse_url(octets)
     except WireError as error:
-        raise BadUrl(octets, str(error)) from None
+        raise BadUrl(octets, said_by(error)) from None
     if url.host is not None or url.auth is not None:
         raise BadUrl(octets, "Only URLs without a server can be catenated")
     owner, mailbox = await _mailbox(context, octets, url)

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import NamedTuple, Protocol
 
 from postroad.model.mailbox import Joined
+from postroad.wire.imap import utf7
 from postroad.wire.imap.sequence import Span, encode_in_order, encode_numbers, encode_spans
 
 _QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]{0,1000}\Z")
@@ -148,18 +149,31 @@ class Id:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A personal namespace without a prefix, those of others and shared ones (RFC 2342)."""
+    """A personal namespace without a prefix, those of others and shared ones (RFC 2342).
+
+    `translations` are of the latter two (RFC 5255 section 3.4); empty: there are none.
+    """
 
     others: str
     shared: str
     separator: str = "/"
+    translations: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
-        told = b" ".join(map(self._one, ("", self.others, self.shared)))
-        return b"* NAMESPACE %b\r\n" % told
+        others, shared = self.translations or ("", "")
+        told = (
+            self._one("", ""),
+            self._one(self.others, others),
+            self._one(self.shared, shared),
+        )
+        return b"* NAMESPACE %b\r\n" % b" ".join(told)
 
-    def _one(self, prefix: str) -> bytes:
-        return b"((%b %b))" % (quoted(prefix.encode()), quoted(self.separator.encode()))
+    def _one(self, prefix: str, translation: str) -> bytes:
+        told = b"%b %b" % (quoted(prefix.encode()), quoted(self.separator.encode()))
+        if translation:
+            # Also after ENABLE UTF8=ACCEPT: it is no name, but a string in modified UTF-7.
+            told += b' "TRANSLATION" (%b)' % quoted(utf7.encode(translation))
+        return b"((%b))" % told
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from postroad.adapters.sql.mail.mailboxes import load, record
 from postroad.adapters.sql.owners import lock, take
 from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, octets, text
 from postroad.base.errors import TooMany
+from postroad.base.phrases import phrase
 from postroad.model.ids import AccountId, MailboxId, ModSeq
 from postroad.model.metadata import AnnotationLimits, Subject, is_private
 
@@ -94,9 +95,11 @@ def _change(
         yield Run(_REMOVE, about) if value is None else Run(_SET, {**about, "value": value})
     count_now = integer((yield Run(_COUNT, where))[0][0])
     if count_now > max(count, limits.entries):
-        raise TooMany(f"there are at most {limits.entries} annotations")
+        raise TooMany(phrase("there are at most {most} annotations", most=limits.entries))
     if integer((yield Run(_USED, where))[0][0]) > max(used, limits.octets):
-        raise TooMany(f"the annotations of an account have at most {limits.octets} octets")
+        raise TooMany(
+            phrase("the annotations of an account have at most {most} octets", most=limits.octets)
+        )
 
 
 def _record(

@@ -75,7 +75,7 @@ def append(
     try:
         yield from lock(owner)
     except NotFound as error:
-        raise NoSuchTarget(str(error)) from None
+        raise NoSuchTarget(*error.args) from None
     target = yield from load_target(owner, mailbox)
     stored: list[tuple[EmailId, Uid] | None] = []
     for email in emails:

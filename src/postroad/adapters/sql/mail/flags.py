@@ -7,6 +7,7 @@ from postroad.adapters.sql.mail.selection import choose, chosen, in_range, is_ra
 from postroad.adapters.sql.owners import lock, take
 from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, text
 from postroad.base.errors import TooMany
+from postroad.base.phrases import phrase
 from postroad.model.ids import AccountId, MailboxId, ModSeq, Uid
 from postroad.model.mailbox import Combination, FlagAction, FlagChange, Stored
 from postroad.model.uidset import encode
@@ -141,5 +142,5 @@ def _changed(flags: int, keywords: str, change: FlagChange) -> tuple[int, str]:
         case FlagAction.REMOVE:
             flags, words = flags & ~change.flags, words - named
     if len(words) > _MAX_KEYWORDS:
-        raise TooMany(f"a message has at most {_MAX_KEYWORDS} keywords")
+        raise TooMany(phrase("a message has at most {most} keywords", most=_MAX_KEYWORDS))
     return int(flags), " ".join(sorted(words))

@@ -18,6 +18,7 @@ from postroad.adapters.sql.statement import (
 )
 from postroad.base.errors import AlreadyExists, InUse, NoSuchTarget, NotFound, OverQuota, TooMany
 from postroad.base.moments import Moment
+from postroad.base.phrases import phrase
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid, UidValidity
 from postroad.model.mailbox import Mailbox, MailboxCounts, SpecialUse
 from postroad.model.quota import MAX_MAILBOXES
@@ -137,7 +138,7 @@ def load_selectable(owner: AccountId, mailbox: MailboxId) -> Steps[Mailbox]:
     """One that may hold messages. Raises `NotFound`, also for \\Noselect."""
     found = yield from load(owner, mailbox)
     if not found.selectable:
-        raise NotFound(f"{found.name} is only a name and holds no messages")
+        raise NotFound(phrase("{name} is only a name and holds no messages", name=found.name))
     return found
 
 
@@ -146,7 +147,7 @@ def load_target(owner: AccountId, mailbox: MailboxId) -> Steps[Mailbox]:
     try:
         return (yield from load_selectable(owner, mailbox))
     except NotFound as error:
-        raise NoSuchTarget(str(error)) from None
+        raise NoSuchTarget(*error.args) from None
 
 
 def record(
@@ -178,7 +179,7 @@ def create_at(
     yield from lock(owner)
     there = yield from find(owner, name)
     if there is not None and there.selectable:
-        raise AlreadyExists(f"there is a mailbox {name} already")
+        raise AlreadyExists(phrase("there is a mailbox {name} already", name=name))
     if special_use is not None:
         yield from _refuse_second_use(owner, special_use)
     above, missing = yield from _above(owner, name)
@@ -212,7 +213,9 @@ def create_first(owner: AccountId, wanted: Sequence[tuple[str, SpecialUse | None
 def _refuse_second_use(owner: AccountId, special_use: SpecialUse) -> Steps[None]:
     row = one((yield Run(_USE, {"owner": owner, "special_use": special_use.value})))
     if row is not None:
-        raise AlreadyExists(f"the mailbox {row[0]} is {special_use.value} already")
+        raise AlreadyExists(
+            phrase("the mailbox {name} is {use} already", name=row[0], use=special_use.value)
+        )
 
 
 def next_validity(owner: AccountId) -> Steps[int]:
@@ -231,9 +234,9 @@ def _insert(
 ) -> Steps[None]:
     count, limit = (yield Run(_COUNT, {"owner": owner}))[0]
     if integer(count) >= MAX_MAILBOXES:
-        raise TooMany(f"an account has at most {MAX_MAILBOXES} mailboxes")
+        raise TooMany(phrase("an account has at most {most} mailboxes", most=MAX_MAILBOXES))
     if limit is not None and integer(count) >= integer(limit):
-        raise OverQuota(f"the account may have {limit} mailboxes")
+        raise OverQuota(phrase("the account may have {limit} mailboxes", limit=limit))
     params: Params = {
         "owner": owner,
         "mailbox": mailbox,
@@ -289,7 +292,7 @@ def delete(owner: AccountId, mailbox: MailboxId) -> Steps[None]:
     old = yield from load(owner, mailbox)
     below = yield from _below(owner, old.name)
     if not old.selectable and below:
-        raise InUse(f"{old.name} has mailboxes below it")
+        raise InUse(phrase("{name} has mailboxes below it", name=old.name))
     mod_seq, _ = yield from take(owner, octets=-old.octets)
     params: Params = {"owner": owner, "mailbox": mailbox}
     yield Run(_KEEP_EXPUNGED, {**params, "now": now(), "name": old.name})
@@ -308,13 +311,13 @@ def rename_tree(owner: AccountId, source: MailboxName, target: MailboxName) -> S
     yield from lock(owner)
     old = yield from find(owner, source)
     if old is None:
-        raise NotFound(f"there is no mailbox {source}")
+        raise NotFound(phrase("there is no mailbox {name}", name=source))
     if (yield from find(owner, target)) is not None:
-        raise AlreadyExists(f"there is a mailbox {target} already")
+        raise AlreadyExists(phrase("there is a mailbox {name} already", name=target))
     below = yield from _below(owner, source)
     taken = yield from _below(owner, target)
     if taken:
-        raise AlreadyExists(f"there are mailboxes below {target} already")
+        raise AlreadyExists(phrase("there are mailboxes below {name} already", name=target))
     above, missing = yield from _above(owner, target)
     mod_seq, first_id = yield from take(owner, ids=len(missing))
     yield from _insert_parents(owner, missing, first_id, mod_seq)

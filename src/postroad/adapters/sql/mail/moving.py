@@ -17,6 +17,7 @@ from postroad.adapters.sql.mail.selection import choose, chosen, everything
 from postroad.adapters.sql.owners import exists, lock, take
 from postroad.adapters.sql.statement import Params, Run, Sql, Steps, integer, optional_text
 from postroad.base.errors import AlreadyExists, NotFound
+from postroad.base.phrases import phrase
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid
 from postroad.model.mailbox import Copied, Mailbox, Replaced
 from postroad.model.uidset import encode
@@ -141,7 +142,7 @@ def rename_inbox(owner: AccountId, target: MailboxName) -> Steps[None]:
     """INBOX gives its messages to a new mailbox and stays (RFC 9051 section 6.3.6)."""
     yield from lock(owner)
     if (yield from find(owner, target)) is not None:
-        raise AlreadyExists(f"there is a mailbox {target} already")
+        raise AlreadyExists(phrase("there is a mailbox {name} already", name=target))
     inbox = yield from find(owner, "INBOX")
     if inbox is None:
         raise NotFound("there is no INBOX")

@@ -17,6 +17,7 @@ from postroad.adapters.sql.statement import (
     text,
 )
 from postroad.base.errors import NotFound, TooMany
+from postroad.base.phrases import phrase
 from postroad.model.ids import AccountId, MailboxId, MailboxName, TenantId
 from postroad.model.sharing import (
     AclChange,
@@ -119,7 +120,12 @@ def change_acl(
     if rights:
         counted = yield Run(_COUNT, {"owner": owner, "mailbox": mailbox})
         if row is None and integer(counted[0][0]) >= MAX_ENTRIES:
-            raise TooMany(f"a mailbox has rights for at most {MAX_ENTRIES} identifiers")
+            raise TooMany(
+                phrase(
+                    "a mailbox has rights for at most {most} identifiers",
+                    most=MAX_ENTRIES,
+                )
+            )
         yield Run(_SET, {**params, "rights": int(rights)})
     else:
         yield Run(_REMOVE, params)

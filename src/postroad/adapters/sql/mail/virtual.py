@@ -21,6 +21,7 @@ from postroad.adapters.sql.statement import (
     text,
 )
 from postroad.base.errors import AlreadyExists, NotFound, TooMany
+from postroad.base.phrases import phrase
 from postroad.model.ids import AccountId, MailboxId, MailboxName, ModSeq, Uid, UidValidity
 from postroad.model.mailbox import Mailbox, SpecialUse
 from postroad.model.uidset import encode
@@ -142,9 +143,9 @@ def create(owner: AccountId, new: NewVirtual) -> Steps[VirtualMailbox]:
     yield from lock(owner)
     there = yield from virtuals(owner)
     if any(each.mailbox.name == PREFIX + new.name for each in there):
-        raise AlreadyExists(f"there is a mailbox {PREFIX}{new.name} already")
+        raise AlreadyExists(phrase("there is a mailbox {name} already", name=PREFIX + new.name))
     if len(there) >= MAX_VIRTUAL:
-        raise TooMany(f"an account has at most {MAX_VIRTUAL} virtual mailboxes")
+        raise TooMany(phrase("an account has at most {most} virtual mailboxes", most=MAX_VIRTUAL))
     mod_seq, number = yield from take(owner, ids=1)
     virtual = MailboxId(-number)
     params: Params = {

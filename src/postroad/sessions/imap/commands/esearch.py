@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from postroad.base.errors import NotFound, TooMany
+from postroad.base.phrases import phrase
 from postroad.model.sharing import Place, Rights
 from postroad.sessions.imap.evaluate import Evaluation
 from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Done, Feature, Replies, always
@@ -71,7 +72,12 @@ async def _places(context: Context, command: MultiSearch) -> list[Place]:
         and any(means(context, source, place.name, subscribed) for source in command.sources)
     ]
     if len(found) > _MAX_MAILBOXES:
-        raise TooMany(f"at most {_MAX_MAILBOXES} mailboxes are searched at once")
+        raise TooMany(
+            phrase(
+                "at most {most} mailboxes are searched at once",
+                most=_MAX_MAILBOXES,
+            )
+        )
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from postroad.base.errors import AuthenticationFailed
-from postroad.sessions.imap.errors import code_of
+from postroad.sessions.imap.errors import code_of, words_of
 from postroad.sessions.imap.feature import (
     BEFORE_LOGIN,
     Context,
@@ -125,7 +125,7 @@ async def _follow(context: Context, outcome: Awaitable[Outcome]) -> Replies:
         if context.failed_logins >= context.settings.max_failed_logins:
             context.next = Next.CLOSE
             yield Status(Condition.BYE, "Too many failed logins")
-        yield Done(str(error), code_of(error), Condition.NO)
+        yield Done(words_of(error), code_of(error), Condition.NO)
         return
     if isinstance(result, Ask):
         yield _question(context, result)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from postroad.base.errors import TooLarge, TooMany
 from postroad.model.ids import MailboxName
+from postroad.sessions.imap.errors import words_of
 from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Done, Feature, Replies, always
 from postroad.sessions.imap.filters import check_filters
 from postroad.wire.imap.metadata import (
@@ -58,10 +59,10 @@ async def set_metadata(context: Context, command: SetMetadata) -> Replies:
             marks = await service.annotate_server(context.viewer, command.values)
     except TooLarge as error:
         code = b"METADATA MAXSIZE %d" % service.limits.value_octets
-        yield Done(str(error), code, Condition.NO)
+        yield Done(words_of(error), code, Condition.NO)
         return
     except TooMany as error:
-        yield Done(str(error), b"METADATA TOOMANY", Condition.NO)
+        yield Done(words_of(error), b"METADATA TOOMANY", Condition.NO)
         return
     context.annotating.made(marks)
 

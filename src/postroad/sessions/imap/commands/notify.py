@@ -1,5 +1,6 @@
 """NOTIFY (RFC 5465)."""
 
+from postroad.base.phrases import phrase
 from postroad.sessions.imap.errors import BadEvent, TooMuchToTell
 from postroad.sessions.imap.feature import (
     AFTER_LOGIN,
@@ -24,7 +25,7 @@ async def handle(context: Context, command: Notify) -> Replies:
     others = [group for group in command.groups if not group.is_selected]
     watch = Watch(others) if any(group.events for group in others) else None
     if watch is not None and await watch.begin(context) > _MAX_WATCHED:
-        raise TooMuchToTell(f"at most {_MAX_WATCHED} mailboxes can be watched")
+        raise TooMuchToTell(phrase("at most {most} mailboxes can be watched", most=_MAX_WATCHED))
     # What has gathered is told before the new rules hold (section 3.1).
     context.notify = None
     async for response in news(context, News.ALL, refresh=True):

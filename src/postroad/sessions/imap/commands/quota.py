@@ -5,6 +5,7 @@ another account is its address.
 """
 
 from postroad.base.errors import Invalid
+from postroad.base.phrases import phrase
 from postroad.model.ids import MailboxName
 from postroad.model.quota import MAX_MAILBOXES, Quota, QuotaLimits
 from postroad.sessions.imap.feature import AFTER_LOGIN, Context, Feature, Replies, always
@@ -52,9 +53,13 @@ def _limits(command: wire.SetQuota) -> QuotaLimits:
     """Raises `Invalid`: a resource that is not limited here would be a promise not kept."""
     for name, limit in command.limits.items():
         if name not in (STORAGE, MESSAGE, MAILBOX):
-            raise Invalid(f"there is no limit on {name.decode()} here")
+            raise Invalid(phrase("there is no limit on {name} here", name=name.decode()))
         if limit > _MAX // _UNIT:
-            raise Invalid(f"a limit on {name.decode()} is at most {_MAX // _UNIT}")
+            raise Invalid(
+                phrase(
+                    "a limit on {name} is at most {most}", name=name.decode(), most=_MAX // _UNIT
+                )
+            )
     storage = command.limits.get(STORAGE)
     return QuotaLimits(
         None if storage is None else storage * _UNIT,

@@ -6,6 +6,7 @@ RFC 8514 (SAVEDATE) and RFC 9394 (PARTIAL).
 
 from functools import partial
 
+from postroad.base.phrases import phrase
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
@@ -43,7 +44,7 @@ async def handle(context: Context, command: Search, *, by_uid: bool) -> Replies:
             yield answer
     if (refused := keep_up(context, command, places, by_uid=by_uid)) is not None:
         yield refused
-    yield await done(view, "Searched", by_uid=by_uid)
+    yield await done(view, phrase("Searched"), by_uid=by_uid)
 
 
 SEARCH = Feature(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import compress
 
+from postroad.base.phrases import phrase
 from postroad.core.mailbox.snapshot import Snapshot
 from postroad.model.ids import MailboxName, ModSeq, Uid
 from postroad.model.mailbox import Flags, MailboxChanges
@@ -74,11 +75,11 @@ def _facts(context: Context, view: Selected) -> Iterator[r.Response]:
         yield view.recent_count()
     yield from view.known_flags()
     for code, text in (
-        (b"UIDVALIDITY %d" % mailbox.uid_validity, "Validity of UIDs"),
-        (b"UIDNEXT %d" % mailbox.uid_next, "Next UID"),
-        (b"HIGHESTMODSEQ %d" % max(mailbox.mod_seq, 1), "Highest modification"),
-        (b"URLMECH INTERNAL", "Authorization of URLs"),
-        (b"MAILBOXID (%b)" % mailbox_object_id(view.place).encode(), "Id of the mailbox"),
+        (b"UIDVALIDITY %d" % mailbox.uid_validity, phrase("Validity of UIDs")),
+        (b"UIDNEXT %d" % mailbox.uid_next, phrase("Next UID")),
+        (b"HIGHESTMODSEQ %d" % max(mailbox.mod_seq, 1), phrase("Highest modification")),
+        (b"URLMECH INTERNAL", phrase("Authorization of URLs")),
+        (b"MAILBOXID (%b)" % mailbox_object_id(view.place).encode(), phrase("Id of the mailbox")),
     ):
         yield r.Status(r.Condition.OK, text, code)
     first = None if context.rev2 or context.uid_only else _first_unseen(snapshot)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+from postroad.base.phrases import phrase
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
@@ -39,7 +40,7 @@ async def handle(context: Context, command: Sort, *, by_uid: bool) -> Replies:
     refused = keep_up(context, search, places, command.criteria, by_uid=by_uid)
     if refused is not None:
         yield refused
-    yield await done(view, "Sorted", by_uid=by_uid)
+    yield await done(view, phrase("Sorted"), by_uid=by_uid)
 
 
 SORT = Feature(

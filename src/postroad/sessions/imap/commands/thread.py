@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from postroad.base.phrases import phrase
 from postroad.sessions.imap.feature import (
     ONLY_SELECTED,
     Context,
@@ -24,7 +25,7 @@ async def handle(context: Context, command: Thread, *, by_uid: bool) -> Replies:
     places = await find(context, view, search.key)
     lists = await thread_lists(context, view, places, command.algorithm, by_uid=by_uid)
     yield Threads(lists)
-    yield await done(view, "Threaded", by_uid=by_uid)
+    yield await done(view, phrase("Threaded"), by_uid=by_uid)
 
 
 THREAD = Feature(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from postroad.base.errors import Invalid, NotPermitted
+from postroad.base.phrases import phrase
 from postroad.core.mailbox.urlauth import MECHANISM
 from postroad.formats.mailaddress import normalise_address
 from postroad.formats.mime import transfer
@@ -46,7 +47,7 @@ async def _authorize(context: Context, octets: bytes, mechanism: str) -> bytes:
     if not url.user or url.host is None or url.mailbox is None:
         raise BadSyntax("the name of the owner in the URL", 0)
     if mechanism != MECHANISM:
-        raise Invalid(f"the mechanism here is {MECHANISM}")
+        raise Invalid(phrase("The mechanism here is {mechanism}", mechanism=MECHANISM))
     if not _is_me(context, url.user, url.host):
         raise NotPermitted("that is another person's URL")
     token = await context.services.urls.token(
@@ -61,7 +62,11 @@ async def reset(context: Context, command: ResetKey) -> Replies:
         yield Done("All keys are removed")
         return
     if any(mechanism != MECHANISM for mechanism in command.mechanisms):
-        yield Done(f"The mechanism here is {MECHANISM}", b"CANNOT", Condition.NO)
+        yield Done(
+            phrase("The mechanism here is {mechanism}", mechanism=MECHANISM),
+            b"CANNOT",
+            Condition.NO,
+        )
         return
     await context.services.urls.renew(context.viewer, MailboxName(command.mailbox))
     yield Done("The key is another one", _URLMECH)
