@@ -31,6 +31,7 @@ from postroad.http.rest.services import Operations, RestServices
 from postroad.model.directory import (
     Account,
     ApiKey,
+    DkimKey,
     Domain,
     DomainStatus,
     KeyPermission,
@@ -193,11 +194,13 @@ class FakeIdentities(Identities):
     def __init__(self) -> None:
         pass
 
-    async def domain_of_program(self, program: Program, address: str) -> Domain:
+    async def domain_of_program(
+        self, program: Program, address: str
+    ) -> tuple[Domain, tuple[DkimKey, ...]]:
         name = address.rpartition("@")[2]
         if name != "example.com":
             raise NotPermitted(f"The {name} domain is not verified. Please, add and verify it.")
-        return domain_of("example.com")
+        return domain_of("example.com"), ()
 
 
 class FakeAuthenticator(Authenticator):

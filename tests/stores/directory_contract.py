@@ -1,5 +1,7 @@
 """What every `DirectoryStore` must do."""
 
+from dataclasses import replace
+
 import pytest
 
 from postroad.base.errors import AlreadyExists, InUse, NotFound
@@ -16,6 +18,7 @@ from postroad.model.directory import (
 )
 from postroad.model.ids import AccountId, TenantId
 from postroad.model.mailbox import SpecialUse
+from postroad.model.principal import Program
 from postroad.model.quota import QuotaLimits
 from postroad.stores.directory import NewAccount
 from stores.making import (
@@ -71,6 +74,9 @@ class TenantsContract:
         assert await stores.directory.find_domain("c.test") is None
         assert await stores.directory.dkim_keys("b.test") == (keys[1], keys[0])
         assert await stores.directory.dkim_keys("a.test") == ()
+        found = await stores.directory.find_signing_domain("b.test")
+        assert found == (await stores.directory.find_domain("b.test"), (keys[1], keys[0]))
+        assert await stores.directory.find_signing_domain("c.test") is None
 
     async def test_only_its_tenant_changes_a_domain(self, stores: Stores) -> None:
         tenant = await stores.tenant()
@@ -370,17 +376,19 @@ class CredentialsContract:
         assert (sending.permission, sending.domain_id) == (KeyPermission.SENDING, "domain")
         assert await directory.api_keys(tenant) == (sending, full)
         assert await directory.api_keys(other) == ()
-        assert await directory.find_api_key(b"\xffhash") == sending
-        assert await directory.find_api_key(b"hash") is None
+        account = next(one for one in await directory.tenants() if one.tenant_id == tenant)
+        program = Program(sending, tenant, account.sending_account)
+        assert await directory.find_program(b"\xffhash") == program
+        assert await directory.find_program(b"hash") is None
         await directory.touch_api_key(other, full.key_id, LATER)
-        assert await directory.find_api_key(b"\x00hash") == full
+        assert await directory.find_program(b"\x00hash") == replace(program, key=full)
         await directory.touch_api_key(tenant, full.key_id, LATER)
-        touched = await directory.find_api_key(b"\x00hash")
+        touched = await directory.find_program(b"\x00hash")
         assert touched is not None
-        assert touched.last_used_at == LATER
+        assert touched.key.last_used_at == LATER
         with pytest.raises(NotFound):
             await directory.delete_api_key(other, full.key_id)
         await directory.delete_api_key(tenant, full.key_id)
-        assert await directory.find_api_key(b"\x00hash") is None
+        assert await directory.find_program(b"\x00hash") is None
         with pytest.raises(NotFound):
             await directory.delete_api_key(tenant, full.key_id)

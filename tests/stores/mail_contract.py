@@ -309,6 +309,20 @@ class DeliverContract:
         assert await stores.room(poor) == (0, 50)
         assert (await stores.messages(alice, inbox.mailbox_id))[0][3] == {"$New"}
 
+    async def test_a_mailbox_is_made_where_the_delivery_says_so(self, stores: Stores) -> None:
+        account = await stores.account()
+        one, other = email(delivery_id="d1"), email(delivery_id="d2")
+        made = [replace(delivery(account, new, "Sandbox"), makes=True) for new in (one, other)]
+        for each in (*made, made[0]):
+            assert isinstance((await stores.mail.deliver([each]))[0], Delivered)
+        box = await stores.mailbox(account, "Sandbox")
+        assert (box.messages, (await stores.mailbox(account)).messages) == (2, 0)
+        assert "Sandbox" in await stores.mail.subscriptions(account)
+        await stores.mail.delete_mailbox(account, box.mailbox_id)
+        again = (await stores.mail.deliver(made[:1]))[0]
+        assert isinstance(again, Delivered)
+        assert again.again, "though the mailbox is gone with its message"
+
     async def test_delivering_again_is_harmless(self, stores: Stores) -> None:
         account, inbox, _ = await two(stores, 0)
         trace = TraceId(new_trace_id())

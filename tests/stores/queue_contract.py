@@ -38,7 +38,7 @@ def again(claim: Claim, minutes: float, *, told: bool = False) -> list[Settlemen
 
 
 async def claim_one(stores: Stores, minutes: float = 0, lease: float = 10) -> Claim:
-    (claim,) = await stores.queue.claim_due(at(minutes), at(minutes + lease), 10, [], 100)
+    (claim,), _ = await stores.queue.claim_due(at(minutes), at(minutes + lease), 10, [], 100)
     return claim
 
 
@@ -162,22 +162,23 @@ class SubmitContract:
 class ScheduleContract:
     async def test_nothing_waits(self, stores: Stores) -> None:
         assert await stores.queue.next_due_at() is None
-        assert await stores.queue.claim_due(NOW, at(1), 10, [], 100) == []
+        assert (await stores.queue.claim_due(NOW, at(1), 10, [], 100))[0] == []
         assert await stores.queue.sizes() == {}
 
     async def test_recipients_are_claimed_by_destination(self, stores: Stores) -> None:
         account = await stores.account()
         new = submission("a@one.test", "b@two.test", "c@One.Test")
         await submit(stores, account, new)
-        claims = await stores.queue.claim_due(at(0), at(10), 10, [], 100)
+        claims, _ = await stores.queue.claim_due(at(0), at(10), 10, [], 100)
         by_domain = {claim.destination: claim for claim in claims}
         assert sorted(by_domain) == ["one.test", "two.test"]
         one = by_domain["one.test"]
         assert [recipient.number for recipient in one.recipients] == [0, 2]
         assert [recipient.attempts for recipient in one.recipients] == [1, 1]
         assert one.submission.submission_id == new.submission_id
+        assert one.tenant_id == (await stores.directory.load_account(account)).tenant_id
         assert (one.delay_notified, one.first_attempt_at) == (False, at(0))
-        assert await stores.queue.claim_due(at(1), at(10), 10, [], 100) == []
+        assert (await stores.queue.claim_due(at(1), at(10), 10, [], 100))[0] == []
         assert (await stores.queue.sizes())["sending"] == 3
 
     async def test_only_what_is_due_and_the_oldest_first(self, stores: Stores) -> None:
@@ -186,12 +187,12 @@ class ScheduleContract:
         for new in made:
             await submit(stores, account, new)
         assert await stores.queue.next_due_at() == at(1)
-        claims = await stores.queue.claim_due(at(5), at(15), 2, [], 100)
+        claims, due = await stores.queue.claim_due(at(5), at(15), 2, [], 100)
         assert [claim.submission.submission_id for claim in claims] == [
             made[1].submission_id,
             made[2].submission_id,
         ]
-        assert await stores.queue.next_due_at() == at(3)
+        assert due == await stores.queue.next_due_at() == at(3)
 
     async def test_busy_destinations_hold_up_no_others(self, stores: Stores) -> None:
         account = await stores.account()
@@ -199,7 +200,9 @@ class ScheduleContract:
             await submit(stores, account, submission("a@busy.test", send_at=at(minutes / 100)))
         late = submission("b@free.test", send_at=at(1))
         await submit(stores, account, late)
-        claims = await stores.queue.claim_due(at(5), at(15), 1, ["busy.test", "other.test"], 1)
+        claims = (await stores.queue.claim_due(at(5), at(15), 1, ["busy.test", "other.test"], 1))[
+            0
+        ]
         assert [claim.submission.submission_id for claim in claims] == [late.submission_id]
 
     async def test_no_destination_gets_more_than_its_share(self, stores: Stores) -> None:
@@ -207,9 +210,9 @@ class ScheduleContract:
         for _ in range(5):
             await submit(stores, account, submission("a@one.test"))
         await submit(stores, account, submission("b@two.test"))
-        claims = await stores.queue.claim_due(at(0), at(10), 10, ["one.test"], 3)
+        claims, _ = await stores.queue.claim_due(at(0), at(10), 10, ["one.test"], 3)
         assert sorted(claim.destination for claim in claims) == [*["one.test"] * 2, "two.test"]
-        claims = await stores.queue.claim_due(at(0), at(10), 10, [], 100)
+        claims, _ = await stores.queue.claim_due(at(0), at(10), 10, [], 100)
         assert [claim.destination for claim in claims] == ["one.test"] * 3
 
     async def test_a_claim_has_a_hundred_recipients_at_most(self, stores: Stores) -> None:
@@ -217,7 +220,7 @@ class ScheduleContract:
         await submit(stores, account, submission(*(f"user{n}@one.test" for n in range(230))))
         numbers: list[int] = []
         for expected in (100, 100, 30):
-            (claim,) = await stores.queue.claim_due(at(0), at(10), 10, [], 100)
+            (claim,), _ = await stores.queue.claim_due(at(0), at(10), 10, [], 100)
             assert len(claim.recipients) == expected
             numbers += [recipient.number for recipient in claim.recipients]
         assert sorted(numbers) == list(range(230))
@@ -242,7 +245,7 @@ class ScheduleContract:
         assert not await stores.queue.settle(claim, finals(claim), told), "it was settled before"
         assert len(await stores.queue.events(account, new.trace_id)) == 1
         assert await stores.queue.next_due_at() is None
-        assert await stores.queue.claim_due(at(100), at(110), 10, [], 100) == []
+        assert (await stores.queue.claim_due(at(100), at(110), 10, [], 100))[0] == []
 
     async def test_trying_again_later(self, stores: Stores) -> None:
         account = await stores.account()
@@ -257,7 +260,7 @@ class ScheduleContract:
         assert found is not None
         assert found[1][0].next_attempt_at == at(30)
         assert [one.last_reply for one in found[1]] == ["451 later", "550 no"]
-        assert await stores.queue.claim_due(at(29), at(39), 10, [], 100) == []
+        assert (await stores.queue.claim_due(at(29), at(39), 10, [], 100))[0] == []
         second = await claim_one(stores, 31)
         assert (second.delay_notified, second.first_attempt_at) == (True, at(0))
         assert [(one.number, one.attempts) for one in second.recipients] == [(0, 2)]
@@ -268,7 +271,7 @@ class ScheduleContract:
         await submit(stores, account, new)
         assert await last_event(stores, account, new) == "queued"
         one, two = sorted(
-            await stores.queue.claim_due(at(0), at(10), 10, [], 100),
+            (await stores.queue.claim_due(at(0), at(10), 10, [], 100))[0],
             key=lambda one: one.destination,
         )
         await stores.queue.settle(one, again(one, 1), [])
@@ -285,7 +288,7 @@ class ScheduleContract:
         await submit(stores, account, new)
         lost = await claim_one(stores, 0, lease=10)
         assert await stores.queue.next_due_at() == at(10)
-        assert await stores.queue.claim_due(at(9), at(19), 10, [], 100) == []
+        assert (await stores.queue.claim_due(at(9), at(19), 10, [], 100))[0] == []
         taken = await claim_one(stores, 11)
         assert taken.lease_token != lost.lease_token
         assert taken.recipients[0].attempts == 2
@@ -302,7 +305,7 @@ class ScheduleContract:
         await submit(stores, account, submission())
         claim = await claim_one(stores, 0, lease=10)
         assert await stores.queue.renew(claim, at(20))
-        assert await stores.queue.claim_due(at(15), at(25), 10, [], 100) == []
+        assert (await stores.queue.claim_due(at(15), at(25), 10, [], 100))[0] == []
         assert await stores.queue.settle(claim, finals(claim), [])
         assert not await stores.queue.renew(claim, at(40))
 
@@ -325,7 +328,7 @@ class OperateContract:
         await submit(stores, account, first, second)
         claim = next(
             claim
-            for claim in await stores.queue.claim_due(at(0), at(10), 10, [], 100)
+            for claim in (await stores.queue.claim_due(at(0), at(10), 10, [], 100))[0]
             if claim.submission.submission_id == first.submission_id
         )
 
@@ -350,7 +353,7 @@ class OperateContract:
     async def test_retry_makes_it_due_now(self, stores: Stores) -> None:
         account = await stores.account()
         await submit(stores, account, submission(send_at=at(60)), submission("b@two.test"))
-        claim = next(iter(await stores.queue.claim_due(at(0), at(10), 10, [], 100)))
+        claim = next(iter((await stores.queue.claim_due(at(0), at(10), 10, [], 100))[0]))
         assert await stores.queue.retry(ALL, at(1)) == 1, "what is being sent is left alone"
         assert (await claim_one(stores, 1)).destination == "remote.test"
         assert await stores.queue.settle(claim, finals(claim), [])
@@ -363,7 +366,7 @@ class OperateContract:
         assert await stores.queue.hold(QueueFilter(domain="two.test"), told) == 2
         assert await states(stores, account, new) == ["queued", "held", "held"]
         assert await stores.queue.sizes() == {"queued": 1, "held": 2}
-        (claim,) = await stores.queue.claim_due(at(5), at(15), 10, [], 100)
+        (claim,), _ = await stores.queue.claim_due(at(5), at(15), 10, [], 100)
         assert claim.destination == "one.test"
         assert await stores.queue.retry(QueueFilter(domain="two.test"), at(5)) == 0
         released = event(TraceId(""), EventKind.RELEASED, at(6))

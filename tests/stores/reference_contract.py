@@ -140,7 +140,7 @@ class ReferenceContract:
     async def test_what_waits_is_not_purged(self, stores: Stores) -> None:
         account = await stores.account()
         await stores.queue.submit(account, [submission("a@one.test", "b@two.test")], [])
-        claims = await stores.queue.claim_due(NOW, Moment(NOW + 1), 1, [], 100)
+        claims, _ = await stores.queue.claim_due(NOW, Moment(NOW + 1), 1, [], 100)
         await stores.queue.settle(claims[0], finals(claims[0]), [])
         assert await stores.references.purge_settled(FUTURE, 10) == 0
 

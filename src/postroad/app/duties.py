@@ -156,7 +156,7 @@ class Duties:
             return
         self._changes_by_guests = changes
         bus.announce_all()
-        bus.wake_queue_here()
+        bus.wake_queue()
         await self._end_void_sessions()
 
     async def _end_void_sessions(self) -> None:

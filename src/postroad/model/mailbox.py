@@ -253,7 +253,10 @@ class PreparedEmail:
 
 @dataclass(frozen=True, slots=True)
 class LocalDelivery:
-    """An email for one account's mailbox; `mailbox` that is not there means INBOX."""
+    """An email for one account's mailbox; `mailbox` that is not there means INBOX.
+
+    Unless it `makes` it: then the mailbox is made, and subscribed to.
+    """
 
     account: AccountId
     mailbox: MailboxName
@@ -261,6 +264,7 @@ class LocalDelivery:
     flags: Flags
     keywords: frozenset[str]
     events: tuple[NewEvent, ...]
+    makes: bool = False
 
 
 class Refusal(Enum):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from postroad.base.moments import Moment
-from postroad.model.ids import AccountId, BlobId, SubmissionId, TraceId
+from postroad.model.ids import AccountId, BlobId, SubmissionId, TenantId, TraceId
 
 
 class RecipientState(Enum):
@@ -95,6 +95,7 @@ class Claim:
     """Recipients of one submission at one destination, held by one worker until `lease_until`."""
 
     submission: Submission
+    tenant_id: TenantId  # whose account sends it
     destination: str  # the domain of the forward paths, A-labels in lower case
     recipients: tuple[SubmissionRecipient, ...]
     lease_token: str

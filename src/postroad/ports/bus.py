@@ -25,5 +25,10 @@ class Bus(Protocol):
 
     @abstractmethod
     def wake_queue(self) -> None:
-        """There is something to send."""
+        """There is something to send, and who says so looks for it."""
+        ...
+
+    @abstractmethod
+    def share_queue(self) -> None:
+        """There is something to send, and no room for it here: others may look for it."""
         ...

@@ -20,6 +20,7 @@ from postroad.model.directory import (
 )
 from postroad.model.ids import AccountId, TenantId
 from postroad.model.mailbox import SpecialUse
+from postroad.model.principal import Program
 from postroad.model.quota import QuotaLimits
 
 
@@ -91,6 +92,11 @@ class DirectoryStore(Protocol):
 
     @abstractmethod
     async def dkim_keys(self, domain: str) -> tuple[DkimKey, ...]: ...
+
+    @abstractmethod
+    async def find_signing_domain(self, name: str) -> tuple[Domain, tuple[DkimKey, ...]] | None:
+        """A domain with its `dkim_keys`, in one hop."""
+        ...
 
     @abstractmethod
     async def create_account(self, new: NewAccount, at: Moment) -> Account:
@@ -192,7 +198,9 @@ class DirectoryStore(Protocol):
         ...
 
     @abstractmethod
-    async def find_api_key(self, token_hash: bytes) -> ApiKey | None: ...
+    async def find_program(self, token_hash: bytes) -> Program | None:
+        """The program whose API key this is."""
+        ...
 
     @abstractmethod
     async def touch_api_key(self, tenant: TenantId, key_id: str, at: Moment) -> None: ...

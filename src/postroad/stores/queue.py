@@ -46,8 +46,10 @@ class QueueStore(Protocol):
         limit: int,
         running: Sequence[str],
         per_destination: int,
-    ) -> list[Claim]:
+    ) -> tuple[list[Claim], Moment | None]:
         """Take up to `limit` groups of due recipients, oldest first, for this worker alone.
+
+        Then comes what `next_due_at` tells afterwards.
 
         A group is at most `CLAIM_RECIPIENTS` recipients of one submission at one destination.
         `running` names the destination of each delivery under way; with those, no destination gets

@@ -72,7 +72,7 @@ class LinkContract:
 
     async def test_the_queue_is_woken_elsewhere(self, make_link: MakeLink) -> None:
         async with listening(make_link, "north", "south") as (north, south):
-            north.bus.wake_queue()
+            north.bus.share_queue()
             await until(south.bus.queue.is_set)
 
     async def test_many_at_once(self, make_link: MakeLink) -> None:

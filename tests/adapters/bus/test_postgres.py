@@ -38,7 +38,7 @@ async def test_a_connection_that_is_lost_is_made_again(
         await south.is_up()
         north.bus.announce_all()
         await until(lambda: north.link.is_up and south.link.is_up)
-        north.bus.wake_queue()
+        north.bus.share_queue()
         await until(south.bus.queue.is_set)
 
 
@@ -58,6 +58,6 @@ async def test_nonsense_is_logged(
         for text in ("", "?", "AAAA", "k8DA"):
             await admin.execute("SELECT pg_notify('postroad_news', $1)", text)
         await admin.close()
-        south.bus.wake_queue()
+        south.bus.share_queue()
         await until(north.bus.queue.is_set)
     assert "what cannot be understood" in caplog.text

@@ -27,7 +27,7 @@ async def test_a_server_that_dies_and_comes_back(
 async def test_sentinels_name_the_primary(sentinel: Service) -> None:
     url = f"redis+sentinel://{HOST}:1,{HOST}:{sentinel.port}/mail/0"
     async with listening(lambda node: RedisLink(node, url, "house"), "north", "south") as both:
-        both[0].bus.wake_queue()
+        both[0].bus.share_queue()
         await both[1].bus.queue.wait()
 
 
@@ -37,7 +37,7 @@ async def test_installations_hear_nothing_of_each_other(redis_server: Service) -
         listening(lambda node: RedisLink(node, url, "one"), "a", "b") as (a, b),
         listening(lambda node: RedisLink(node, url, "two"), "c") as (c,),
     ):
-        a.bus.wake_queue()
+        a.bus.share_queue()
         await b.bus.queue.wait()
         assert not c.bus.queue.is_set()
 

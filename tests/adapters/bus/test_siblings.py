@@ -49,12 +49,15 @@ async def test_changes_reach_the_watchers_of_all_workers_once_a_turn(channels: C
         bus.close()
 
 
-async def test_the_queue_is_woken_everywhere(channels: Channels) -> None:
+async def test_who_has_no_room_shares_the_queue(channels: Channels) -> None:
     buses = [SiblingBus(number, channels, Board(3)) for number in range(3)]
     for bus in buses:
         bus.open()
-    buses[1].wake_queue()
-    await _until(lambda: all(bus.queue.is_set() for bus in buses))
+    buses[0].wake_queue()
+    assert buses[0].queue.is_set()
+    buses[1].share_queue()
+    await _until(lambda: buses[2].queue.is_set())
+    assert not buses[1].queue.is_set(), "who woke its own or shared woke nobody besides"
     for bus in buses:
         bus.close()
 

@@ -115,6 +115,24 @@ async def test_no_destination_gets_more_than_its_share(house: House) -> None:
     assert await house.work() == 5
 
 
+async def test_what_there_is_no_room_for_is_shared_now_and_then(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared: list[object] = []
+    monkeypatch.setattr(house.bus, "share_queue", lambda: shared.append(house.clock.now()))
+    alice = await house.stores.person()
+    for _ in range(15):
+        await house.send(alice, "a@one.test")
+    await house.scheduler.work()
+    assert not shared, "there was room"
+    for _ in range(3):
+        await house.scheduler.work()
+    assert shared == [NOW]
+    house.clock.wait(timedelta(seconds=1))
+    await house.scheduler.work()
+    assert len(shared) == 2
+
+
 async def test_the_queue_is_looked_at_again_only_where_there_may_be_something(
     house: House,
 ) -> None:
@@ -209,3 +227,20 @@ def test_delays_grow_to_their_limit_whatever_the_growth() -> None:
     settings = QueueSettings(growth=10.0, jitter=0)
     delays = [settings.next_attempt_at(NOW, attempts) for attempts in (1, 2, 3, 100)]
     assert [(delay - NOW) // 60_000_000 for delay in delays] == [1, 10, 100, 240]
+
+
+async def test_what_is_captured_goes_to_the_sandbox_of_the_tenants_owner(tmp_path: Path) -> None:
+    house = House(tmp_path, live=False)
+    alice, bob = await house.stores.person(), await house.stores.person("bob")
+    for _ in range(2):
+        await house.send(bob, "a@one.test", "b@one.test")
+        await house.work()
+    sandbox = await house.stores.mailbox(alice.account_id, "Sandbox")
+    assert (sandbox.messages, await house.inbox(alice)) == (2, 0)
+    await house.directory.set_disabled(alice.account_id, disabled=True)
+    house.clock.wait(timedelta(seconds=10))
+    sent = await house.send(bob, "a@one.test")
+    await house.work()
+    assert await house.states(bob, sent) == ["delivered"]
+    assert (await house.stores.mailbox(bob.account_id, "Sandbox")).messages == 1
+    await house.directory.delete_account(alice.account_id)

@@ -22,7 +22,7 @@ class LocalBus(Bus):
     def join(self, link: NodeLink) -> None:
         """Tell and hear other nodes from now on, while the link runs."""
         self._link = link
-        link.tell(self._announced, self.wake_queue_here)
+        link.tell(self._announced, self.wake_queue)
 
     def has_missed(self) -> bool:
         """Whether something was told since the last call that did not get through."""
@@ -64,10 +64,8 @@ class LocalBus(Bus):
         self._watchers_of_all.append(tell)
 
     def wake_queue(self) -> None:
+        self.queue.set()
+
+    def share_queue(self) -> None:
         if self._link is not None:
             self._link.wake_queue()
-        self.wake_queue_here()
-
-    def wake_queue_here(self) -> None:
-        """Only in this process."""
-        self.queue.set()

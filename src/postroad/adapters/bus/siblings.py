@@ -62,9 +62,9 @@ class SiblingBus(LocalBus):
         self._changed[account] += 1
         super().announce(account)
 
-    def wake_queue(self) -> None:
+    def share_queue(self) -> None:
         self._gathered().queue = True
-        super().wake_queue()
+        super().share_queue()
 
     def tell(self, topic: str, *values: str | int) -> None:
         """Have the others' `hear` of this topic called, not our own."""
@@ -119,7 +119,7 @@ class SiblingBus(LocalBus):
             for account, times in news.changed.items():
                 self._announced(AccountId(account), min(times, _MOST_NEWS))
             if news.queue:
-                self.wake_queue_here()
+                self.wake_queue()
             for topic, values in news.other:
                 if (call := self._hears.get(topic)) is not None:
                     call(values)

@@ -7,6 +7,7 @@ from postroad.base.errors import NotFound
 from postroad.base.moments import Moment
 from postroad.model.directory import Account, ApiKey, Credential, CredentialKind, KeyPermission
 from postroad.model.ids import AccountId, TenantId
+from postroad.model.principal import Program
 from postroad.stores.directory import DirectoryStore
 
 
@@ -64,8 +65,12 @@ class MemoryCredentials(DirectoryStore):
         mine = [key for key in self._state.api_keys.values() if key.tenant_id == tenant]
         return tuple(sorted(mine, key=lambda key: key.key_id, reverse=True))
 
-    async def find_api_key(self, token_hash: bytes) -> ApiKey | None:
-        return self._state.api_keys.get(token_hash)
+    async def find_program(self, token_hash: bytes) -> Program | None:
+        key = self._state.api_keys.get(token_hash)
+        if key is None:
+            return None
+        tenant = self._state.tenants[key.tenant_id]
+        return Program(key, tenant.tenant_id, tenant.sending_account)
 
     async def touch_api_key(self, tenant: TenantId, key_id: str, at: Moment) -> None:
         for token_hash, key in self._state.api_keys.items():

@@ -88,6 +88,10 @@ class MemoryDirectoryStore(MemoryCredentials):
         keys = self._state.dkim_keys.get(domain, [])
         return tuple(sorted(keys, key=lambda key: key.selector))
 
+    async def find_signing_domain(self, name: str) -> tuple[Domain, tuple[DkimKey, ...]] | None:
+        found = self._state.domains.get(name)
+        return None if found is None else (found, await self.dkim_keys(name))
+
     async def create_account(self, new: NewAccount, at: Moment) -> Account:
         self._check_address(new.tenant_id, new.address)
         account = Account(

@@ -8,6 +8,7 @@ from typing import cast
 from postroad.adapters.memory.labelling import MemoryLabels
 from postroad.adapters.memory.mailboxes import (
     MemoryMailboxes,
+    create,
     load_selectable,
     load_target,
     remove,
@@ -226,6 +227,9 @@ class MemoryMailStore(MemoryLabels, MemoryTransfer, MemoryUndelete, MemoryMailbo
         if before is not None:
             return Delivered(*before, again=True)
         box = owner.box_named(delivery.mailbox)
+        if (box is None or not box.selectable) and delivery.makes:
+            box, _ = create(owner, delivery.mailbox, None)
+            owner.subscriptions.add(delivery.mailbox)
         if box is None or not box.selectable:
             box = owner.box_named("INBOX")
         if box is None:

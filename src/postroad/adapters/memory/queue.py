@@ -10,7 +10,7 @@ from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment
 from postroad.formats.mailaddress import normalise_address, split_address
 from postroad.model.events import Event, NewEvent
-from postroad.model.ids import AccountId, SubmissionId, TraceId
+from postroad.model.ids import AccountId, SubmissionId, TenantId, TraceId
 from postroad.model.queue import (
     FINAL_STATES,
     Claim,
@@ -65,7 +65,7 @@ class MemoryQueueStore(QueueStore):
         limit: int,
         running: Sequence[str],
         per_destination: int,
-    ) -> list[Claim]:
+    ) -> tuple[list[Claim], Moment | None]:
         due: dict[tuple[AccountId, SubmissionId, str], Moment] = {}
         for entry, recipient in self._recipients():
             if recipient.due_at is not None and recipient.due_at <= now:
@@ -76,9 +76,10 @@ class MemoryQueueStore(QueueStore):
         for group in sorted(due, key=due.__getitem__):
             if len(claims) < limit and counts[group[2]] < per_destination:
                 entry = self._state.entries[group[:2]]
-                claims.append(_claim(entry, group[2], now, lease_until))
+                tenant = self._state.accounts[entry.account].tenant_id
+                claims.append(_claim(entry, tenant, group[2], now, lease_until))
                 counts[group[2]] += 1
-        return claims
+        return claims, await self.next_due_at()
 
     async def next_due_at(self) -> Moment | None:
         moments = [one.due_at for _, one in self._recipients() if one.due_at is not None]
@@ -243,7 +244,7 @@ def add_submission(state: MemoryState, account: AccountId, new: NewSubmission) -
     state.entries[account, new.submission_id] = Entry(account, new, last_event, recipients)
 
 
-def _claim(entry: Entry, destination: str, now: Moment, until: Moment) -> Claim:
+def _claim(entry: Entry, tenant: TenantId, destination: str, now: Moment, until: Moment) -> Claim:
     token, taken = new_uuid(), list[Recipient]()
     for recipient in entry.recipients:
         due = recipient.due_at is not None and recipient.due_at <= now
@@ -256,6 +257,7 @@ def _claim(entry: Entry, destination: str, now: Moment, until: Moment) -> Claim:
             taken.append(recipient)
     return Claim(
         submission=_submission(entry),
+        tenant_id=tenant,
         destination=destination,
         recipients=tuple(map(_recipient, taken)),
         lease_token=token,

@@ -194,9 +194,8 @@ class Authenticator:
         """The program behind an API key. Raises `AuthenticationFailed`, `TryLater`."""
         now = self._clock.now()
         name = "api key"
-        key = await self._directory.find_api_key(api_token_hash(self._sealer, token))
-        tenant = None if key is None else await self._directory.find_tenant(key.tenant_id)
-        if key is None or tenant is None:
+        found = await self._directory.find_program(api_token_hash(self._sealer, token))
+        if found is None:
             # Only who is wrong waits: keys cannot be guessed, and a proxy's address is everyone's.
             wait = self._throttle.wait_seconds(name + peer, peer, now)
             if wait:
@@ -205,9 +204,10 @@ class Authenticator:
                 )
             self._throttle.failed(name + peer, peer, token, now)
             raise AuthenticationFailed("the API key is not valid")
+        key = found.key
         if key.last_used_at is None or now - key.last_used_at > _TOUCH_AFTER:
             await self._directory.touch_api_key(key.tenant_id, key.key_id, now)
-        return Program(key, tenant.tenant_id, tenant.sending_account)
+        return found
 
     async def _prove(
         self,

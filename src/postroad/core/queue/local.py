@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
-from postroad.base.errors import AlreadyExists, MailError, OverQuota
-from postroad.base.moments import Moment
+from postroad.base.errors import MailError, OverQuota
+from postroad.base.moments import Moment, after
 from postroad.core.delivery.routing import Route, Router
 from postroad.core.message.outgoing import without_return_path
 from postroad.core.message.prepared import new_email, parse
 from postroad.model.directory import Role
 from postroad.model.events import EventKind, NewEvent
-from postroad.model.ids import AccountId, MailboxName, SubmissionId
+from postroad.model.ids import AccountId, MailboxName, SubmissionId, TenantId
 from postroad.model.mailbox import BlobRange, Flags, LocalDelivery, NewEmail, Refusal
 from postroad.model.queue import Claim, NewSubmission, Source, SubmissionRecipient
 from postroad.ports.bus import Bus
@@ -25,6 +26,8 @@ from postroad.stores.mail import MailStore
 
 INBOX = MailboxName("INBOX")
 SANDBOX = MailboxName("Sandbox")
+_KEPT = 1000
+_KEPT_FOR = timedelta(seconds=5)
 _FORWARDS = uuid.UUID("5b0d3c1e-6a0b-5f7e-9d55-0c8b1a6f2e01")
 
 
@@ -50,11 +53,11 @@ class LocalQueue:
         self._bus = bus
         self._tasks = tasks
         self._clock = clock
+        self._sandboxes: dict[TenantId, tuple[AccountId, Moment]] = {}  # and until when
 
     async def takes(self, claim: Claim) -> bool:
         """Whether the destination of a claim is here."""
-        sender = await self._directory.load_account(claim.submission.account_id)
-        return await self._router.is_local(claim.destination, sender.tenant_id)
+        return await self._router.is_local(claim.destination, claim.tenant_id)
 
     async def deliver(self, claim: Claim) -> list[Result]:
         """Put the message into the mailboxes that its recipients lead to."""
@@ -72,7 +75,7 @@ class LocalQueue:
 
     async def capture(self, claim: Claim) -> list[Result]:
         """Keep mail for elsewhere in the Sandbox mailbox of the tenant's owner."""
-        owner = await self._sandbox_of(claim.submission.account_id)
+        owner = await self._sandbox_of(claim.tenant_id)
         if owner is None:
             no_one = TemporaryFailure("the sandbox has no owner: add an account", 451, "4.3.0")
             return [no_one for _ in claim.recipients]
@@ -84,10 +87,12 @@ class LocalQueue:
             Flags.NONE,
             frozenset(),
             (),
+            makes=True,
         )
         done = (await self._mail.deliver([delivery]))[0]
         self._bus.announce(owner)
         if isinstance(done, Refusal):
+            self._sandboxes.pop(claim.tenant_id, None)
             return [
                 TemporaryFailure("the sandbox is full", 452, "4.2.2") for _ in claim.recipients
             ]
@@ -163,23 +168,20 @@ class LocalQueue:
             return PermanentFailure(f"there is no mailbox {recipient.forward_path}", 550, "5.1.1")
         return Accepted("stored in the mailbox")
 
-    async def _sandbox_of(self, account: AccountId) -> AccountId | None:
-        """The Sandbox mailbox is made when it is first needed."""
-        sender = await self._directory.load_account(account)
-        people = [
-            one for one in await self._directory.accounts(sender.tenant_id) if not one.disabled
-        ]
+    async def _sandbox_of(self, tenant: TenantId) -> AccountId | None:
+        """Whose the sandbox is. A change of people or roles is seen after a few seconds."""
+        now = self._clock.now()
+        known = self._sandboxes.get(tenant)
+        if known is not None and now < known[1]:
+            return known[0]
+        people = [one for one in await self._directory.accounts(tenant) if not one.disabled]
         order = {Role.OWNER: 0, Role.ADMIN: 1, Role.MEMBER: 2}
         owner = min(people, key=lambda one: order[one.role], default=None)
         if owner is None:
             return None
-        if await self._mail.find_mailbox(owner.account_id, SANDBOX) is not None:
-            return owner.account_id
-        try:
-            await self._mail.create_mailbox(owner.account_id, SANDBOX, None)
-        except AlreadyExists:
-            return owner.account_id
-        await self._mail.set_subscribed(owner.account_id, SANDBOX, subscribed=True)
+        if len(self._sandboxes) >= _KEPT:
+            self._sandboxes.clear()
+        self._sandboxes[tenant] = owner.account_id, after(now, _KEPT_FOR)
         return owner.account_id
 
 

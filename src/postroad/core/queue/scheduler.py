@@ -81,6 +81,7 @@ class Scheduler:
         self._running: dict[str, Claim] = {}  # by lease token
         self.tells_every_end = False  # wakes the queue at the end of each delivery
         self._is_waiting = False  # what is due, or may be, waits for the end of a delivery
+        self._share_at = Moment(0)  # not before, so that two without room do not wake each other
 
     @property
     def in_flight(self) -> int:
@@ -91,16 +92,21 @@ class Scheduler:
         """Start what is due, as far as there is room; returns when to look again at the latest."""
         now = self._clock.now()
         free = self.settings.at_once - len(self._running)
-        claims = await self._claim(now, free) if free > 0 else []
+        if free > 0:
+            claims, due = await self._claim(now, free)
+        else:
+            claims, due = [], await self._queue.next_due_at()
         for claim in claims:
             self._running[claim.lease_token] = claim
             steps = (self._attempt, self._record_mishap, self._record_mishap_alone)
             self._tasks.start("deliver", *(self._job(claim, step) for step in steps))
-        due = await self._queue.next_due_at()
         if due is None or due > now or claims:
             return due
         # What is due waits for room, and whoever makes room wakes the queue.
         self._is_waiting = True
+        if now >= self._share_at:
+            self._share_at = after(now, _LOOK_AGAIN)
+            self._bus.share_queue()
         return after(now, _LOOK_AGAIN)
 
     async def renew(self) -> None:
@@ -109,7 +115,7 @@ class Scheduler:
         for claim in list(self._running.values()):
             await self._queue.renew(claim, until)
 
-    async def _claim(self, now: Moment, free: int) -> list[Claim]:
+    async def _claim(self, now: Moment, free: int) -> tuple[list[Claim], Moment | None]:
         return await self._queue.claim_due(
             now,
             after(now, self.settings.lease),

@@ -2,7 +2,7 @@
 
 from postroad.base.errors import NotPermitted
 from postroad.formats.mailaddress import normalise_address, split_address
-from postroad.model.directory import Account, Domain, DomainStatus
+from postroad.model.directory import Account, DkimKey, Domain, DomainStatus
 from postroad.model.principal import Program
 from postroad.stores.directory import DirectoryStore
 
@@ -32,17 +32,20 @@ class Identities:
             normalise_address, found.alias.targets
         )
 
-    async def domain_of_program(self, program: Program, address: str) -> Domain:
-        """The domain that a program sends from, if it may.
+    async def domain_of_program(
+        self, program: Program, address: str
+    ) -> tuple[Domain, tuple[DkimKey, ...]]:
+        """The domain that a program sends from, if it may, and the keys that sign for it.
 
         Raises `NotPermitted` for a domain of nobody or of somebody else, which look the same.
         """
         name = split_address(normalise_address(address))[1]
-        domain = await self._directory.find_domain(name)
-        if domain is None or domain.tenant_id != program.tenant_id:
+        found = await self._directory.find_signing_domain(name)
+        if found is None or found[0].tenant_id != program.tenant_id:
             raise NotPermitted(f"The {name} domain is not verified. Please, add and verify it.")
+        domain = found[0]
         if program.key.domain_id not in (None, domain.domain_id):
             raise NotPermitted(f"This API key may not send from the domain {name}.")
         if self._only_verified and domain.status is not DomainStatus.VERIFIED:
             raise NotPermitted(f"The {name} domain is not verified. Please, verify it first.")
-        return domain
+        return found

@@ -9,6 +9,7 @@ from postroad.core.message.needs import needs_of
 from postroad.core.message.prepared import look_at, told_message_id
 from postroad.core.sending.signing import Signer
 from postroad.formats.mailaddress import normalise_address, split_address
+from postroad.model.directory import DkimKey
 from postroad.model.events import Event, EventKind, NewEvent
 from postroad.model.ids import AccountId, SubmissionId, TraceId
 from postroad.model.queue import (
@@ -41,6 +42,7 @@ class Draft:
     send_at: Moment | None = None  # None: now
     api: bytes = b""  # JSON that the API shows again
     details: tuple[tuple[str, str], ...] = ()  # for the story
+    keys: tuple[DkimKey, ...] | None = None  # of the author's domain; looked up when None
 
 
 class Sending:
@@ -120,7 +122,7 @@ class Sending:
         now = self._clock.now()
         measured = await look_at(draft.octets, self._tasks)
         domain = split_address(normalise_address(draft.author))[1]
-        signatures = await self._signer.signatures(domain, draft.octets, now)
+        signatures = await self._signer.signatures(domain, draft.octets, now, draft.keys)
         blob_id = await self._blobs.put([signatures, memoryview(draft.octets)])
         submission = NewSubmission(
             submission_id=draft.submission_id or SubmissionId(new_uuid()),

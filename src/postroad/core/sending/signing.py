@@ -8,6 +8,7 @@ from postroad.core.message.headers import header_end
 from postroad.formats.dkim.canonical import BodyHasher, Canonicalisation
 from postroad.formats.dkim.keys import load_pem
 from postroad.formats.dkim.signing import SigningKey, sign
+from postroad.model.directory import DkimKey
 from postroad.ports.spool import Octets
 from postroad.ports.tasks import Tasks
 from postroad.stores.directory import DirectoryStore
@@ -25,9 +26,14 @@ class Signer:
         self._tasks = tasks
         self._opened: OrderedDict[tuple[str, str, bytes], SigningKey] = OrderedDict()
 
-    async def signatures(self, domain: str, octets: Octets, at: Moment) -> bytes:
-        """DKIM-Signature fields to put before the message; empty when the domain has no keys."""
-        keys = await self.keys(domain)
+    async def signatures(
+        self, domain: str, octets: Octets, at: Moment, known: tuple[DkimKey, ...] | None = None
+    ) -> bytes:
+        """DKIM-Signature fields to put before the message; empty when the domain has no keys.
+
+        Who has just looked the keys up brings them along.
+        """
+        keys = await self.keys(domain) if known is None else self._all(known)
         if not keys:
             return b""
         if len(octets) <= _INLINE_OCTETS:
@@ -36,10 +42,10 @@ class Signer:
 
     async def keys(self, domain: str) -> list[SigningKey]:
         """Raises `Invalid` when the master key does not open them."""
-        return [
-            self._open(key.domain, key.selector, key.sealed_key)
-            for key in await self._directory.dkim_keys(domain)
-        ]
+        return self._all(await self._directory.dkim_keys(domain))
+
+    def _all(self, keys: tuple[DkimKey, ...]) -> list[SigningKey]:
+        return [self._open(key.domain, key.selector, key.sealed_key) for key in keys]
 
     def _open(self, domain: str, selector: str, sealed: bytes) -> SigningKey:
         name = domain, selector, sealed[:24]

@@ -170,9 +170,9 @@ async def _plan(call: Call[RestServices, object], email: SendEmail) -> Plan:
     services = call.services
     # Who may not send from here does not have us fetch files either.
     author = parse_mailbox(email.from_, "from")
-    await services.identities.domain_of_program(call.program, author.addr_spec)
+    _, keys = await services.identities.domain_of_program(call.program, author.addr_spec)
     fetched = await fetch_remote(email.attachments or [], services.fetcher)
-    return plan(email, services.clock.now(), fetched)
+    return plan(email, services.clock.now(), fetched, keys)
 
 
 async def _build(services: RestServices, planned: Plan) -> NewMessage:

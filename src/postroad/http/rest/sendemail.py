@@ -15,6 +15,7 @@ from postroad.formats.compose.mailboxes import Mailbox, parse_mailbox
 from postroad.formats.compose.message import Draft, compose
 from postroad.http.contract.problems import unprocessable
 from postroad.http.rest.attachments import AttachmentIn, Fetched, read_attachments, size_of
+from postroad.model.directory import DkimKey
 from postroad.model.ids import SubmissionId, TraceId
 from postroad.model.queue import Source
 
@@ -77,8 +78,12 @@ class Plan:
     build: Callable[[], NewMessage]
 
 
-def plan(wanted: SendEmail, now: Moment, fetched: Fetched) -> Plan:
+def plan(
+    wanted: SendEmail, now: Moment, fetched: Fetched, keys: tuple[DkimKey, ...] | None = None
+) -> Plan:
     """Check all of a request but its attachments, whose remote files were `fetched`.
+
+    `keys` are those that sign for the author's domain.
 
     Raises `Invalid` and `RequestError`.
     """
@@ -132,6 +137,7 @@ def plan(wanted: SendEmail, now: Moment, fetched: Fetched) -> Plan:
             submission_id=SubmissionId(submission_id),
             send_at=send_at,
             api=msgspec.json.encode(shown),
+            keys=keys,
         )
 
     size = len(wanted.html or "") + len(wanted.text or "") + size_of(attachments)

@@ -109,7 +109,8 @@ async def test_workers_never_share_a_claim(stores: Stores) -> None:
 
     async def worker() -> None:
         for _ in range(12):
-            for claim in await stores.queue.claim_due(NOW, Moment(NOW + 10**9), 2, [], 100):
+            claims, _ = await stores.queue.claim_due(NOW, Moment(NOW + 10**9), 2, [], 100)
+            for claim in claims:
                 taken.append(claim.submission.submission_id)
 
     await asyncio.gather(*(worker() for _ in range(4)))
@@ -128,7 +129,8 @@ async def test_canceling_beside_settling_leaves_nothing_unsettled(stores: Stores
         entry = await stores.queue.find_submission(account, new.submission_id)
         assert entry is not None
         assert [one.state.value for one in entry[1]] == ["sending", "queued"]
-    claims = await stores.queue.claim_due(Moment(NOW + 10**9), FUTURE, 100, ["two.test"] * 10, 10)
+    busy = ["two.test"] * 10
+    claims, _ = await stores.queue.claim_due(Moment(NOW + 10**9), FUTURE, 100, busy, 10)
     told = event(TraceId(""), EventKind.CANCELED)
     await asyncio.gather(
         *(

@@ -74,7 +74,7 @@ CALLS: dict[str, Call] = {
     "deliver": lambda on, at: on.mail.deliver([delivery(at.account, email())]),
     "recipient": lambda on, _: on.directory.find_recipient("user10", DOMAIN),
     "credentials": lambda on, _: on.directory.credentials_of(f"user10@{DOMAIN}"),
-    "key": lambda on, _: on.directory.find_api_key(b"none"),
+    "key": lambda on, _: on.directory.find_program(b"none"),
     "submit": lambda on, at: on.queue.submit(at.account, [submission(key="k")], []),
     "claim": lambda on, _: on.queue.claim_due(NOW, Moment(NOW + 1), 10, ["busy.test"], 1),
     "due": lambda on, _: on.queue.next_due_at(),

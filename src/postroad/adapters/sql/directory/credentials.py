@@ -18,6 +18,7 @@ from postroad.base.errors import NotFound
 from postroad.base.moments import Moment
 from postroad.model.directory import Account, ApiKey, Credential, CredentialKind, KeyPermission
 from postroad.model.ids import AccountId, TenantId
+from postroad.model.principal import Program
 
 _OF_ACCOUNT = Sql("""
     SELECT credential_id, account_id, kind, name, verifier, scopes, created_at, scram
@@ -45,7 +46,11 @@ _KEY = (
     "SELECT key_id, tenant_id, name, permission, domain_id, created_at, last_used_at FROM api_key"
 )
 _KEYS = Sql(f"{_KEY} WHERE tenant_id = :tenant ORDER BY key_id DESC")
-_KEY_BY_HASH = Sql(f"{_KEY} WHERE token_hash = :hash")
+_PROGRAM = Sql("""
+    SELECT k.key_id, k.tenant_id, k.name, k.permission, k.domain_id, k.created_at, k.last_used_at,
+        t.sending_account
+    FROM api_key k JOIN tenant t ON t.tenant_id = k.tenant_id WHERE k.token_hash = :hash
+""")
 _ADD_KEY = Sql("""
     INSERT INTO api_key (key_id, tenant_id, name, token_hash, permission, domain_id, created_at,
         last_used_at)
@@ -138,9 +143,12 @@ def api_keys(tenant: TenantId) -> Steps[tuple[ApiKey, ...]]:
     return tuple(_api_key(row) for row in rows)
 
 
-def find_api_key(token_hash: bytes) -> Steps[ApiKey | None]:
-    row = one((yield Run(_KEY_BY_HASH, {"hash": token_hash})))
-    return None if row is None else _api_key(row)
+def find_program(token_hash: bytes) -> Steps[Program | None]:
+    row = one((yield Run(_PROGRAM, {"hash": token_hash})))
+    if row is None:
+        return None
+    key = _api_key(row)
+    return Program(key, key.tenant_id, AccountId(integer(row[7])))
 
 
 def touch_api_key(tenant: TenantId, key_id: str, at: Moment) -> Steps[None]:

@@ -17,6 +17,7 @@ from postroad.model.directory import (
     Tenant,
 )
 from postroad.model.ids import AccountId, TenantId
+from postroad.model.principal import Program
 from postroad.model.quota import QuotaLimits
 from postroad.stores.directory import DirectoryStore, NewAccount, Recipient
 
@@ -60,6 +61,9 @@ class SqlDirectoryStore(DirectoryStore):
 
     async def dkim_keys(self, domain: str) -> tuple[DkimKey, ...]:
         return await self._engine.look_up(lambda: tenants.dkim_keys(domain))
+
+    async def find_signing_domain(self, name: str) -> tuple[Domain, tuple[DkimKey, ...]] | None:
+        return await self._engine.look_up(lambda: tenants.find_signing_domain(name))
 
     async def create_account(self, new: NewAccount, at: Moment) -> Account:
         return await self._engine.write(lambda: accounts.create_account(new, at))
@@ -130,8 +134,8 @@ class SqlDirectoryStore(DirectoryStore):
     async def api_keys(self, tenant: TenantId) -> tuple[ApiKey, ...]:
         return await self._engine.read(lambda: credentials.api_keys(tenant))
 
-    async def find_api_key(self, token_hash: bytes) -> ApiKey | None:
-        return await self._engine.look_up(lambda: credentials.find_api_key(token_hash))
+    async def find_program(self, token_hash: bytes) -> Program | None:
+        return await self._engine.look_up(lambda: credentials.find_program(token_hash))
 
     async def touch_api_key(self, tenant: TenantId, key_id: str, at: Moment) -> None:
         await self._engine.write(lambda: credentials.touch_api_key(tenant, key_id, at))

@@ -187,6 +187,11 @@ def dkim_keys(domain: str) -> Steps[tuple[DkimKey, ...]]:
     )
 
 
+def find_signing_domain(name: str) -> Steps[tuple[Domain, tuple[DkimKey, ...]] | None]:
+    found = yield from find_domain(name)
+    return None if found is None else (found, (yield from dkim_keys(name)))
+
+
 def setting(name: str) -> Steps[str | None]:
     row = one((yield Run(_SETTING, {"name": name})))
     return None if row is None else text(row[0])

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from postroad.adapters.sql.events import add_events
-from postroad.adapters.sql.mail.mailboxes import COLUMNS, load_target, now, record, to_mailbox
+from postroad.adapters.sql.mail.mailboxes import (
+    COLUMNS,
+    create,
+    load_target,
+    now,
+    record,
+    set_subscribed,
+    to_mailbox,
+)
 from postroad.adapters.sql.owners import exists, lock, refer, take
 from postroad.adapters.sql.references import check_referable
 from postroad.adapters.sql.statement import Params, Run, RunMany, Sql, Steps, integer, one
@@ -116,6 +124,10 @@ def _deliver_one(delivery: LocalDelivery) -> Steps[DeliveryResult]:
     owner = delivery.account
     delivery_id = delivery.email.delivery_id
     target, is_there = yield from _find_target(owner, delivery.mailbox, delivery_id)
+    if (target is None or not target.selectable) and delivery.makes:
+        yield from create(owner, delivery.mailbox, None)
+        yield from set_subscribed(owner, delivery.mailbox, subscribed=True)
+        target, is_there = yield from _find_target(owner, delivery.mailbox, delivery_id)
     if target is None or not target.selectable:
         target, is_there = yield from _find_target(owner, "INBOX", delivery_id)
     if target is None:

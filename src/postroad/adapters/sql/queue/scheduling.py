@@ -24,7 +24,7 @@ from postroad.adapters.sql.statement import (
 from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment
 from postroad.model.events import NewEvent
-from postroad.model.ids import AccountId, SubmissionId
+from postroad.model.ids import AccountId, SubmissionId, TenantId
 from postroad.model.queue import Claim, NewSubmission, RecipientState, Settlement
 from postroad.stores.queue import CLAIM_RECIPIENTS
 
@@ -47,7 +47,8 @@ _CLAIM = Sql("""
         first_attempt_at
 """)
 _SUBMISSION = Sql(f"""
-    SELECT {SUBMISSION} FROM submission s
+    SELECT {SUBMISSION}, a.tenant_id
+    FROM submission s JOIN account a ON a.account_id = s.owner_id
     WHERE s.owner_id = :owner AND s.submission_id = :submission
 """)  # noqa: S608
 _NEXT = Sql("SELECT min(due_at) FROM recipient WHERE due_at IS NOT NULL")
@@ -78,7 +79,7 @@ _OVERSAMPLE = 8  # rows looked at for each claim wanted: many belong to one mess
 
 def claim_due(
     now: Moment, lease_until: Moment, limit: int, running: Sequence[str], per_destination: int
-) -> Steps[list[Claim]]:
+) -> Steps[tuple[list[Claim], Moment | None]]:
     counts = Counter(running)
     busy = [destination for destination, count in counts.items() if count >= per_destination]
     rows = yield Run(_DUE, {"now": now, "limit": limit * _OVERSAMPLE, "busy": busy})
@@ -95,7 +96,7 @@ def claim_due(
         if claim is not None:
             claims.append(claim)
             counts[destination] += 1
-    return claims
+    return claims, (yield from next_due_at())
 
 
 def _claim(
@@ -120,6 +121,7 @@ def _claim(
     first = min(optional_integer(row[7]) or now for row in rows)
     return Claim(
         submission=to_submission(found),
+        tenant_id=TenantId(integer(found[-1])),
         destination=destination,
         recipients=tuple(sorted(map(to_recipient, rows), key=lambda one: one.number)),
         lease_token=token,

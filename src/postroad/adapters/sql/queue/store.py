@@ -42,7 +42,7 @@ class SqlQueueStore(QueueStore):
         limit: int,
         running: Sequence[str],
         per_destination: int,
-    ) -> list[Claim]:
+    ) -> tuple[list[Claim], Moment | None]:
         return await self._engine.write(
             lambda: scheduling.claim_due(now, lease_until, limit, running, per_destination)
         )
