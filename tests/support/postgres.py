@@ -22,7 +22,7 @@ from interop.programs import missing
 from postroad.adapters.sql.postgres.engine import PostgresEngine
 
 _DEBIAN = Path("/usr/lib/postgresql")
-_ADMIN = "tests"
+ADMIN = "tests"
 _TEMPLATE = "with_schema"
 _OPTIONS = "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
@@ -33,12 +33,12 @@ class Server:
     binaries: Path
 
     def url(self, database: str) -> str:
-        return f"postgresql://{_ADMIN}@/{database}?host={quote(str(self.folder))}"
+        return f"postgresql://{ADMIN}@/{database}?host={quote(str(self.folder))}"
 
     def administer(self, statement: str) -> None:
         """Outside of a loop; raises `RuntimeError` with what the server says."""
         done = subprocess.run(
-            [self.binaries / "psql", "-X", "-q", "-h", self.folder, "-U", _ADMIN, "-d", "postgres",
+            [self.binaries / "psql", "-X", "-q", "-h", self.folder, "-U", ADMIN, "-d", "postgres",
              "-v", "ON_ERROR_STOP=1", "-c", statement],
             stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120,
         )  # fmt: skip
@@ -76,20 +76,20 @@ def postgres_server() -> Iterator[Server]:
 def run_postgres(binaries: Path) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
         folder = Path(name)
-        user = _unprivileged(folder)
+        user = unprivileged(folder)
         place = folder / "cluster"
-        _run([binaries / "initdb", "-D", place, "-U", _ADMIN, "-A", "trust", "-E", "UTF8", "-N",
-              "--locale=C"], user)  # fmt: skip
+        made = ["-U", ADMIN, "-A", "trust", "-E", "UTF8", "-N", "--locale=C"]
+        run_program([binaries / "initdb", "-D", place, *made], user)
         control = [binaries / "pg_ctl", "-D", place, "-w", "-s"]
         log, options = folder / "log", f"{_OPTIONS} -k {folder}"
-        _run([*control, "-l", log, "-o", options, "start"], user)
+        run_program([*control, "-l", log, "-o", options, "start"], user)
         try:
             yield Server(folder, binaries)
         finally:
-            _run([*control, "-m", "immediate", "stop"], user)
+            run_program([*control, "-m", "immediate", "stop"], user)
 
 
-def _unprivileged(folder: Path) -> str | None:
+def unprivileged(folder: Path) -> str | None:
     """PostgreSQL refuses to run as root: another user, and the folder is theirs."""
     if os.geteuid() != 0:
         return None
@@ -99,7 +99,7 @@ def _unprivileged(folder: Path) -> str | None:
     return user
 
 
-def _run(command: Sequence[object], user: str | None) -> None:
+def run_program(command: Sequence[object], user: str | None) -> None:
     done = subprocess.run(
         [str(word) for word in command],
         user=user,
