@@ -17,6 +17,7 @@ from bench.measurements import Figures, allow_open_files
 from bench.servers import USERS, Server
 
 BOX = "Bench"
+_DIFFERENT = 100_000
 _LARGE = 10_000  # copied, moved and half of it expunged
 _SINGLES = 200
 _BATCH = 100
@@ -46,11 +47,16 @@ class ImapRow:
 
 
 def fill(server: Server, plan: ImapPlan) -> None:
+    """Messages of their own up to `_DIFFERENT`; of a larger mailbox the rest are copies."""
     with closing(Imap(server, USERS[0])) as imap:
         imap.run(f"CREATE {BOX}")
-        for start in range(0, plan.mailbox, 500):
-            numbers = range(start, min(start + 500, plan.mailbox))
-            imap.append(BOX, [corpus.message(n, median_octets=3_000) for n in numbers])
+        different = min(plan.mailbox, _DIFFERENT)
+        for start in range(0, different, _BATCH):
+            numbers = range(start, min(start + _BATCH, different))
+            imap.multiappend(BOX, [corpus.message(n, median_octets=3_000) for n in numbers])
+        imap.select(BOX)
+        for start in range(different, plan.mailbox, different):
+            imap.run(f"COPY 1:{min(different, plan.mailbox - start)} {BOX}")
 
 
 def settle(server: Server, seconds: float = 3600.0) -> None:
