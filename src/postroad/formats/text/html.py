@@ -15,16 +15,22 @@ _BREAKS = frozenset(
 )  # fmt: skip
 _CELLS = frozenset(("td", "th"))
 
-# Tags without attributes, which are most, and their names.
-_PLAIN = {
-    f"<{slash}{spelled}>": name
-    for name in (*_BREAKS, *_CELLS, "a", "b", "body", "em", "i", "span", "strong", "u")
+# What is put in place of a tag.
+_PLACED = {
+    slash + name: placed
+    for names, placed in ((_BREAKS, "\n"), (_CELLS, " "))
+    for name in names
     for slash in ("", "/")
-    for spelled in (name, name.upper())
 }
-_LONGEST_PLAIN = max(map(len, _PLAIN))
 
 _NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9]{0,20})")
+_LETTERS = {name: "".join(f"[{each}{each.upper()}]" for each in name) for name in _SILENT}
+_TAG = r"(/?[A-Za-z][A-Za-z0-9]*+)[^<>\"]*+(?:\"[^<>\"]*+\"[^<>\"]*+)*+>"
+_SILENT_TAG = rf"(?:{'|'.join(_LETTERS.values())})(?![A-Za-z0-9])"
+# Text and tags that mean the same wherever they stand, which is most of a page, and those tags.
+_RUN = re.compile(rf"(?:[^<]++|<(?!{_SILENT_TAG}){_TAG.replace('(', '(?:', 1)})*+")
+_TAGS = re.compile(f"<{_TAG}")
+_LONGEST_RUN = 16_384
 _SPACES = "\t\r\f\xa0"
 
 
@@ -33,32 +39,36 @@ def to_text(html: str, max_chars: int) -> str:
 
     Blocks become lines, other white space is collapsed, character references are decoded.
     """
-    html = html.replace("\n", " ")  # from here on a line feed is a break
+    # From here on a line feed is a break.
+    html = html.replace("\r\n", " ").replace("\n", " ")
     pieces: list[str] = []
     length = at = 0
     lower: str | None = None
-    while length < max_chars:
-        tag = html.find("<", at)
-        piece = html[at:] if tag < 0 else html[at:tag]
-        if piece and not piece.isspace():
-            pieces.append(piece)
-            length += len(piece)
-        elif piece:
-            pieces.append(" ")
-        if tag < 0:
-            break
-        name, at = _tag(html, tag)
-        if name in _BREAKS:
-            pieces.append("\n")
-        elif name in _CELLS:
-            pieces.append(" ")
-        elif name in _SILENT and html[tag + 1] != "/":
-            if lower is None:
-                lower = html.lower()
-            at = _skip(lower, name, at)
-        if at < 0:
-            break
+    while length < max_chars and 0 <= at < len(html):
+        stop = at + min(_LONGEST_RUN, 500 + 8 * (max_chars - length))
+        run = _RUN.match(html, at, stop)
+        if run is not None and run.end() > at:
+            at = run.end()
+            length += _add(run[0], pieces)
+        else:
+            tag = at
+            name, at = _tag(html, tag)
+            if name in _SILENT and html[tag + 1] != "/":
+                lower = html.lower() if lower is None else lower
+                at = _skip(lower, name, at)
+            else:
+                pieces.append(_PLACED.get(name, ""))
     return _collapsed(unescape("".join(pieces)))[:max_chars]
+
+
+def _add(run: str, pieces: list[str]) -> int:
+    """The pieces of a run; returns how long its text is."""
+    found = _TAGS.split(run)
+    texts = [" " if text.isspace() else text for text in found[::2]]
+    placed = [_PLACED.get(name.lower(), "") for name in found[1::2]]
+    found[::2], found[1::2] = texts, placed
+    pieces += found
+    return sum(map(len, texts)) - texts.count(" ")
 
 
 def _collapsed(text: str) -> str:
@@ -76,10 +86,6 @@ def _tag(html: str, start: int) -> tuple[str, int]:
 
     What looks like no tag is text: its name is empty, and it ends behind the "<".
     """
-    end = html.find(">", start, start + _LONGEST_PLAIN)
-    plain = _PLAIN.get(html[start : end + 1])
-    if plain is not None:
-        return plain, end + 1
     if html.startswith("<!--", start):
         end = html.find("-->", start + 4)
         return "", end + 3 if end >= 0 else -1
