@@ -25,12 +25,13 @@ def build_mailboxes(program: Program, searching: Searching) -> Mailboxes:
     imap, mail = program.settings.imap, program.mail
     cache = SnapshotCache(mail, program.settings.limits.snapshot_octets)
     search = TextSearch(mail, program.blobs, cache, program.tasks, searching.index, searching.wake)
+    extras = Extras(program.settings.limits.snapshot_octets // 2)
     common = mail, program.blobs, program.bus, cache, MailboxLimits()
     virtual = None
     if imap.virtual:
-        searches = SavedSearches(MailboxService(*common), search, program.clock.now)
+        plain = MailboxService(*common, extras=extras)
+        searches = SavedSearches(plain, search, program.clock.now)
         virtual = VirtualMailboxes(program.virtual, mail, searches)
     private_seen = imap.shared_seen is SharedSeen.PRIVATE
     reach = Reach(mail, program.sharing, private_seen=private_seen, virtual=virtual)
-    extras = Extras(program.settings.limits.snapshot_octets // 2)
     return Mailboxes(reach, MailboxService(*common, virtual, extras), search)

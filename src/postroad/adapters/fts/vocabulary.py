@@ -4,7 +4,7 @@ SQLite's own table of them reads the list of messages of each term that it passe
 a hundred times as long.
 """
 
-LARGEST_OCTETS = 2 * 2**20
+LARGEST_OCTETS = 4 * 2**20
 """Of more terms than this nothing is kept."""
 
 _END = b"\n"  # is in no term

@@ -129,7 +129,7 @@ def difference(old: Snapshot, new: Snapshot) -> Difference:
     first_new = bisect_left(now.uids, before.uids[-1] + 1 if before.uids else 0)
     uids = now.uids[:first_new]
     if len(uids) == kept - len(gone):
-        changed = _changed(uids, _without(before.mod_seqs, gone), now.mod_seqs)
+        changed = _changed(uids, without(before.mod_seqs, gone), now.mod_seqs)
     else:  # a version that is older than the one before
         known = dict(zip(before.uids, before.mod_seqs, strict=True))
         pairs = zip(uids, now.mod_seqs, strict=False)
@@ -209,10 +209,10 @@ class _Columns:
         places = [place for place in map(snapshot.index, gone) if place is not None]
         if not places:
             return
-        self.uids = _without(self.uids, places)
-        self.email_ids = _without(self.email_ids, places)
-        self.looks = _without(self.looks, places)
-        self.mod_seqs = _without(self.mod_seqs, places)
+        self.uids = without(self.uids, places)
+        self.email_ids = without(self.email_ids, places)
+        self.looks = without(self.looks, places)
+        self.mod_seqs = without(self.mod_seqs, places)
 
     def extend(self, new: Placements, looks: "array[int]", fresh: int) -> None:
         if fresh == len(new.uids):
@@ -226,7 +226,7 @@ class _Columns:
         return Placements(self.uids, self.email_ids, self.looks, self.mod_seqs, combinations)
 
 
-def _without(values: "array[int]", places: Sequence[int]) -> "array[int]":
+def without(values: "array[int]", places: Sequence[int]) -> "array[int]":
     """The array without the given places, which ascend; with few crossings into Python."""
     if len(places) * _FEW > len(values):
         stays = bytearray(b"\1") * len(values)

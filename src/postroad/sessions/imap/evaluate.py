@@ -20,6 +20,8 @@ from postroad.model.mailbox import Column
 from postroad.model.sharing import Place
 from postroad.sessions.imap import flags
 from postroad.sessions.imap.attached import has_attachment, number_offset
+from postroad.sessions.imap.columns import NONE, kept_column
+from postroad.sessions.imap.turns import turn
 from postroad.sessions.imap.view import Selected
 from postroad.wire.imap import searchkeys as s
 from postroad.wire.imap.searchkeys import Key, Side
@@ -199,16 +201,21 @@ class Evaluation:
         column, matches = _row_test(key, self._now, self._view.place)
         mask = bytearray(self._count)
         places = list(compress(range(self._count), among.to_bytes(self._count, "little")))
-        view = self._view
+        view, mailboxes = self._view, self._context.mailboxes
+        kept = await kept_column(mailboxes, view, column, len(places))
         for start in range(0, len(places), _ROWS):
-            by_uid = {view.uids[place]: place for place in places[start : start + _ROWS]}
-            uids = [Uid(uid) for uid in by_uid]
-            rows = await self._context.mailboxes.rows(
-                view.account, view.mailbox_id, uids, [column]
-            )
-            for uid, value in rows:
-                if matches(value):
-                    mask[by_uid[cast("int", uid)]] = 1  # rows begin with the UID
+            some = places[start : start + _ROWS]
+            if kept is None:
+                by_uid = {Uid(view.uids[place]): place for place in some}
+                wanted = view.account, view.mailbox_id, list(by_uid)
+                rows = await mailboxes.rows(*wanted, [column])
+                # Rows begin with the UID.
+                found = [by_uid[cast("Uid", uid)] for uid, value in rows if matches(value)]
+            else:
+                found = [place for place in some if matches(kept[place])]
+                await turn()
+            for place in found:
+                mask[place] = 1
         return int.from_bytes(mask, "little")
 
     # What needs texts
@@ -331,7 +338,7 @@ def _side(side: Side, start: int, end: int) -> Callable[[object], bool]:
     """Before `start`, from it to `end`, or from it on; None matches nothing."""
     match side:
         case Side.BEFORE:
-            return lambda value: isinstance(value, int) and value < start
+            return lambda value: isinstance(value, int) and NONE < value < start
         case Side.ON:
             return lambda value: isinstance(value, int) and start <= value < end
         case Side.SINCE:
