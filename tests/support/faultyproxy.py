@@ -6,7 +6,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -33,12 +33,16 @@ Decide = Callable[[str, str], Does]
 
 @dataclass(slots=True)
 class FaultyProxy:
-    """`decide` is asked for each request, with its method and target."""
+    """`decide` is asked for each request, with its method and target.
+
+    `turn` lets one request through at a time, for servers whose conditions do not hold otherwise.
+    """
 
     port: int
     upstream: int
     decide: Decide = lambda method, target: Does.PASS
     latency_seconds: float = 0.0
+    turn: "threading.Lock | None" = None
     requests: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -119,7 +123,10 @@ def _answer(proxy: FaultyProxy, does: Does, head: bytes, body: bytes) -> bytes:
         return _error(b"503 Slow Down", b"SlowDown")
     if does is Does.FAIL:
         return _error(b"500 Internal Server Error", b"InternalError")
-    with socket.create_connection((HOST, proxy.upstream), _SECONDS) as upstream:
+    with (
+        proxy.turn or nullcontext(),
+        socket.create_connection((HOST, proxy.upstream), _SECONDS) as upstream,
+    ):
         upstream.sendall(head + b"\r\nConnection: close\r\n\r\n" + body)
         answer = b""
         while piece := upstream.recv(_PIECE):

@@ -2,14 +2,18 @@
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from postroad.adapters.s3 import S3BlobStore, S3Settings
+from postroad.adapters.s3.bucket import Bucket
+from postroad.adapters.s3.examining import examine
 from postroad.base.errors import NotFound, TryLater
 from postroad.base.identifiers import new_octets
 from postroad.base.secret import Secret
@@ -17,7 +21,8 @@ from postroad.model.ids import BlobId
 from postroad.model.mailbox import BlobRange
 from stores.blob_contract import FIRST, LARGE
 from support.faultyproxy import Does, FaultyProxy, faulty_proxy
-from support.s3 import SECRET_KEY, S3Server, s3_server
+from support.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server, s3_server
+from support.server import SOURCE
 
 __all__ = ["s3_server"]
 
@@ -139,6 +144,29 @@ async def test_wrong_settings_are_told(
     assert SECRET_KEY not in str([record.__dict__ for record in caplog.records])
 
 
+class _Forgetful(Bucket):
+    """A service that does not know some of the conditions."""
+
+    knows: tuple[str, ...] = ()
+
+    async def create(self, name: str, octets: bytes) -> str:
+        if "If-None-Match" in self.knows:
+            return await super().create(name, octets)
+        await self.upload(name, lambda: iter([octets]), len(octets))
+        return (await self.fetch(name, 0, 1)).version
+
+    async def replace(self, name: str, octets: bytes, version: str) -> None:
+        await self.upload(name, lambda: iter([octets]), len(octets))
+
+
+async def test_a_service_that_does_not_know_conditions(settings: S3Settings) -> None:
+    bucket = _Forgetful(settings)
+    assert await examine(bucket) == "the service overwrites in spite of If-None-Match"
+    bucket.knows = ("If-None-Match",)
+    assert await examine(bucket) == "the service overwrites in spite of If-Match"
+    assert await bucket.page("check", "") == []
+
+
 async def test_nobody_listens(settings: S3Settings) -> None:
     store = S3BlobStore(
         replace(settings, endpoint="http://127.0.0.1:1", timeout=timedelta(seconds=1))
@@ -160,6 +188,48 @@ async def test_a_caller_that_gives_up(settings: S3Settings, proxy: FaultyProxy) 
     proxy.latency_seconds = 0
     blob = await store.put([b"next"])
     assert await store.whole([blob]) == [b"next"]
+
+
+async def test_a_store_that_is_closed(settings: S3Settings, tmp_path: Path) -> None:
+    store = S3BlobStore(replace(settings, cache=tmp_path))
+    blob = await store.put([b"x"])
+    await store.close()
+    for asking in (store.put([b"x"]), store.whole([blob]), store.delete([blob])):
+        with pytest.raises(TryLater):
+            await asking
+    await store.close()
+
+
+_SHORT = """
+import asyncio, sys
+from postroad.adapters.s3 import S3BlobStore, S3Settings
+from postroad.base.secret import Secret
+
+async def main(bucket, endpoint, region, key, secret):
+    settings = S3Settings(
+        bucket=bucket,
+        endpoint=endpoint,
+        region=region,
+        access_key_id=key,
+        secret_access_key=Secret(secret),
+    )
+    stores = [S3BlobStore(settings) for _ in range(5)]
+    for _ in range(5):
+        await asyncio.gather(*(store.put([b"x"]) for store in stores))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+async def test_a_process_that_ends_at_once(s3_server: S3Server) -> None:
+    """Nothing of the library's is at work in Python any more: one in seven aborted by that."""
+    words = [s3_server.new_bucket(), s3_server.endpoint, REGION, ACCESS_KEY, SECRET_KEY]
+    for _ in range(25):
+        done = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _SHORT, *words, env={"PYTHONPATH": str(SOURCE)}
+        )
+        assert await done.wait() == 0
 
 
 async def test_what_is_missing_is_not_found(settings: S3Settings) -> None:

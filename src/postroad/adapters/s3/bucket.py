@@ -1,10 +1,15 @@
-"""One bucket: requests with a deadline, tried again where that may help."""
+"""One bucket: requests with a deadline, tried again where that may help.
+
+They are made in threads of ours. The library's own way to wait lets its threads call Python, which
+aborts the process when that ends at the same moment (seen with obstore 0.12 and Python 3.11).
+"""
 
 import asyncio
 import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +21,7 @@ from postroad.adapters.s3.faults import ANSWERS, Fault, Kind, fault_of
 from postroad.adapters.s3.settings import S3Settings
 
 if TYPE_CHECKING:
+    from obstore import Bytes, GetResult
     from obstore.store import S3Config
 
 log = logging.getLogger(__name__)
@@ -25,13 +31,14 @@ Attempt = Callable[[asyncio.Timeout], Awaitable[T]]
 
 PART_OCTETS = 8 * 1024**2
 _PARTS_AT_ONCE = 2
-_REQUESTS_AT_ONCE = 64
+_REQUESTS_AT_ONCE = 32
 _LIBRARY_RETRIES = 1
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 3.0
 _SLOWEST = 256 * 1024  # octets in a second that a transfer gets in addition to its deadline
 _PAGE = 1000
-_LONGEST_TRANSFER = timedelta(hours=1)  # a deadline of ours comes before
+_SMALL_OCTETS = 4 * 1024**2
+_LONGEST_TRANSFER = timedelta(minutes=10)  # a deadline of ours comes before
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +63,17 @@ class Bucket:
         self._settings = settings
         self._seconds = settings.timeout.total_seconds()
         self._requests = asyncio.Semaphore(_REQUESTS_AT_ONCE)
+        self._threads = ThreadPoolExecutor(_REQUESTS_AT_ONCE, "s3-request")
         self._store = _store(settings)
+        self._is_closed = False
 
     async def create(self, name: str, octets: bytes) -> str:
         """Store an object that must not be there; durable when it returns. Its version."""
 
         async def attempt(_: asyncio.Timeout) -> str:
-            done = await self._store.put_async(name, octets, mode="create", use_multipart=False)
+            done = await self._run(
+                lambda: self._store.put(name, octets, mode="create", use_multipart=False)
+            )
             return done["e_tag"] or ""
 
         return await self._persist("create", name, attempt, len(octets))
@@ -71,7 +82,9 @@ class Bucket:
         """Store an object over that version of it; `CONFLICT` if it is another."""
 
         async def attempt(_: asyncio.Timeout) -> None:
-            await self._store.put_async(name, octets, mode={"e_tag": version}, use_multipart=False)
+            await self._run(
+                lambda: self._store.put(name, octets, mode={"e_tag": version}, use_multipart=False)
+            )
 
         await self._persist("replace", name, attempt, len(octets))
 
@@ -79,12 +92,14 @@ class Bucket:
         """Store a large object in parts; `parts` is called anew for each attempt."""
 
         async def attempt(_: asyncio.Timeout) -> None:
-            await self._store.put_async(
-                name,
-                parts(),
-                use_multipart=True,
-                chunk_size=PART_OCTETS,
-                max_concurrency=_PARTS_AT_ONCE,
+            await self._run(
+                lambda: self._store.put(
+                    name,
+                    parts(),
+                    use_multipart=True,
+                    chunk_size=PART_OCTETS,
+                    max_concurrency=_PARTS_AT_ONCE,
+                )
             )
 
         await self._persist("upload", name, attempt, octets)
@@ -93,12 +108,12 @@ class Bucket:
         """A range, cut at the end of the object; `BEYOND` if it begins behind that."""
 
         async def attempt(clock: asyncio.Timeout) -> Fetched:
-            found = await self._store.get_async(name, options={"range": (start, end)})
-            first, last = found.range
-            more = (last - first) / _SLOWEST
-            clock.reschedule(asyncio.get_running_loop().time() + self._seconds + more)
-            octets = memoryview(await found.bytes_async())
-            return Fetched(octets, found.meta["size"], found.meta["e_tag"] or "")
+            found, size, body = await self._run(lambda: self._begin(name, start, end))
+            if body is None:
+                more = self._seconds + size / _SLOWEST
+                clock.reschedule(asyncio.get_running_loop().time() + more)
+                body = await self._run(found.bytes)
+            return Fetched(memoryview(body), found.meta["size"], found.meta["e_tag"] or "")
 
         return await self._persist("read", name, attempt, 0)
 
@@ -106,7 +121,7 @@ class Bucket:
         """Those that are not there are passed over."""
 
         async def attempt(_: asyncio.Timeout) -> None:
-            await self._store.delete_async(list(names))
+            await self._run(lambda: self._store.delete(list(names)))
 
         await self._persist("delete", names[0] if names else "", attempt, 0)
 
@@ -114,12 +129,11 @@ class Bucket:
         """Up to a thousand objects of a folder behind a name, in order."""
 
         async def attempt(_: asyncio.Timeout) -> list[Listed]:
-            stream = self._store.list(
-                folder, offset=f"{folder}/{after}" if after else None, chunk_size=_PAGE
+            offset = f"{folder}/{after}" if after else None
+            page = await self._run(
+                lambda: next(self._store.list(folder, offset=offset, chunk_size=_PAGE), [])
             )
-            async for page in stream:
-                return [Listed(one["path"].rpartition("/")[2], one["size"]) for one in page]
-            return []
+            return [Listed(one["path"].rpartition("/")[2], one["size"]) for one in page]
 
         return await self._persist("list", folder, attempt, 0)
 
@@ -129,6 +143,22 @@ class Bucket:
             for one in page:
                 yield one
             after = page[-1].name
+
+    def close(self) -> None:
+        """Waits for requests that nobody waits for any more, at most as long as one may take."""
+        self._is_closed = True
+        self._threads.shutdown()
+
+    def _begin(self, name: str, start: int, end: int) -> "tuple[GetResult, int, Bytes | None]":
+        """What is large comes with its body still to be read."""
+        found = self._store.get(name, options={"range": (start, end)})
+        size = found.range[1] - found.range[0]
+        return found, size, found.bytes() if size <= _SMALL_OCTETS else None
+
+    async def _run(self, request: Callable[[], T]) -> T:
+        if self._is_closed:
+            raise Fault(Kind.REFUSED, "the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, request)
 
     async def _persist(self, doing: str, name: str, attempt: Attempt[T], octets: int) -> T:
         """Try until it is done, cannot be done, or the time is over."""

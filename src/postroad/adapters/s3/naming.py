@@ -26,6 +26,7 @@ _VERSION = 8
 _BITS = 10
 _MASK = (1 << _BITS) - 1
 ID_OCTETS = 16
+KEY_LETTERS = 32
 
 
 @dataclass(frozen=True, slots=True)

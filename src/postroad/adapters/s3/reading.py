@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from postroad.adapters.s3.bucket import Bucket, Fetched
@@ -30,12 +30,17 @@ _READERS = 2
 class Reader:
     """All methods raise `NotFound`, and `TryLater` for what is damaged or cannot be had now."""
 
-    def __init__(self, bucket: Bucket, cache: Cache | None) -> None:
+    def __init__(
+        self, bucket: Bucket, cache: Cache | None, is_dead: Callable[[Location], bool]
+    ) -> None:
         self._bucket = bucket
         self._cache = cache
+        self._is_dead = is_dead
+        self._is_closed = False
         self._readers = ThreadPoolExecutor(_READERS, "s3-reader")
 
     def close(self) -> None:
+        self._is_closed = True
         self._readers.shutdown()
 
     async def read(self, ranges: Sequence[BlobRange]) -> list[bytes]:
@@ -69,10 +74,13 @@ class Reader:
                 return  # the blob has no more
 
     async def _cached(self, blobs: Sequence[BlobId]) -> list[Whole | None]:
-        """In one hop."""
-        if self._cache is None or not blobs:
+        """In one hop; None for what has to be fetched."""
+        wanted = [locate(blob) for blob in blobs]
+        for location in filter(self._is_dead, wanted):
+            raise _missing(location)
+        if self._cache is None or self._is_closed or not blobs:
             return [None] * len(blobs)
-        wanted, find = [locate(blob) for blob in blobs], self._cache.find
+        find = self._cache.find
         return await asyncio.get_running_loop().run_in_executor(
             self._readers, lambda: find(wanted)
         )
