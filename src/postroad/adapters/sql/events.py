@@ -1,8 +1,9 @@
 """Events as rows: the story of each message."""
 
 import json
-import re
 from collections.abc import Sequence
+
+import xxhash
 
 from postroad.adapters.sql.statement import (
     Row,
@@ -21,8 +22,9 @@ from postroad.model.events import Event, EventKind, NewEvent
 from postroad.model.ids import AccountId, TraceId
 
 _ADD = Sql("""
-    INSERT INTO event (owner_id, trace_id, event_id, kind, happened_at, recipient, details)
-    VALUES (:owner, :trace, :event, :kind, :at, :recipient, :details)
+    INSERT INTO event (owner_id, trace_id, event_id, kind, happened_at, recipient, details,
+        message_key)
+    VALUES (:owner, :trace, :event, :kind, :at, :recipient, :details, :key)
 """)
 _OF_OWNER = Sql("""
     SELECT owner_id, trace_id, kind, happened_at, recipient, details FROM event
@@ -33,13 +35,10 @@ _OF_ALL = Sql("""
     WHERE trace_id = :trace ORDER BY happened_at, event_id
 """)
 _TRACE = Sql("SELECT trace_id FROM submission WHERE submission_id = :submission LIMIT 1")
-# An index would cost every message something, and this is asked by an operator now and then.
 _OF_MESSAGE = Sql("""
-    SELECT trace_id, details FROM event
-    WHERE kind IN ('received', 'queued', 'scheduled') AND details LIKE :pattern ESCAPE '!'
-    ORDER BY happened_at DESC, event_id DESC LIMIT 100
+    SELECT trace_id, details FROM event WHERE message_key = :key
+    ORDER BY happened_at DESC LIMIT 100
 """)
-_SPECIAL = re.compile("[!%_]")
 
 
 def add_events(owner: AccountId, events: Sequence[NewEvent]) -> Steps[None]:
@@ -59,6 +58,7 @@ def add_events(owner: AccountId, events: Sequence[NewEvent]) -> Steps[None]:
                 "at": event.at,
                 "recipient": event.recipient,
                 "details": json.dumps(event.details),
+                "key": _message_key(event.details.get("message_id")),
             }
             for event_id, event in zip(ids, events, strict=True)
         ],
@@ -83,11 +83,17 @@ def find_trace(identifier: str) -> Steps[TraceId | None]:
 
 
 def _find_message(message_id: str) -> Steps[TraceId | None]:
-    pattern = _SPECIAL.sub(r"!\g<0>", json.dumps(message_id))
-    for row in (yield Run(_OF_MESSAGE, {"pattern": f"%{pattern}%"})):
+    for row in (yield Run(_OF_MESSAGE, {"key": _message_key(message_id)})):
         if json.loads(text(row[1])).get("message_id") == message_id:
             return TraceId(text(row[0]))
     return None
+
+
+def _message_key(message_id: object) -> int | None:
+    """A hash as the index has it; None of an event that names no message."""
+    if not isinstance(message_id, str):
+        return None
+    return xxhash.xxh3_64_intdigest(message_id.encode(errors="surrogatepass")) - 2**63
 
 
 def _event(row: Row) -> Event:

@@ -47,7 +47,6 @@ UPKEEP = {  # duties and the operator's check, once in a while
     "renumbering._VIRTUAL",
     "renumbering._VIRTUAL_LAST",
     "renumbering._CLAIMED",
-    "events._OF_MESSAGE",
 }
 
 
