@@ -80,7 +80,7 @@ class RenumberingContract:
         sent, waiting = submission("x@one.test"), submission("y@two.test", "z@three.test")
         await stores.queue.submit(account, [sent, waiting], [])
         await stores.queue.cancel(QueueFilter(domain="one.test"), _event(sent.trace_id))
-        claims = await stores.queue.claim_due(NOW, Moment(NOW + 10**9), 1, [], 10)
+        claims, _ = await stores.queue.claim_due(NOW, Moment(NOW + 10**9), 1, [], 10)
         assert len(claims) == 1
         done: Renumbered = await engine.write(lambda: renumber(_LATER))
         assert done.held == 2
