@@ -78,6 +78,32 @@ class TenantsContract:
         assert found == (await stores.directory.find_domain("b.test"), (keys[1], keys[0]))
         assert await stores.directory.find_signing_domain("c.test") is None
 
+    async def test_a_claim_gives_way_unless_it_was_verified(self, stores: Stores) -> None:
+        squatter, owner = await stores.tenant(), await stores.tenant("other", "other.test")
+        directory = stores.directory
+        keys = [DkimKey("b.test", "s", "ed25519-sha256", b"sealed", "v=DKIM1", NOW)]
+        claim = await directory.create_domain(squatter, new_uuid(), "b.test", keys, NOW)
+        await directory.set_domain_status(squatter, claim.domain_id, DomainStatus.FAILED)
+        create, another = directory.create_domain, new_uuid()
+        with pytest.raises(AlreadyExists):
+            await create(owner, new_uuid(), "b.test", (), NOW, another)
+        account = await directory.create_account(new_account(squatter, "me@b.test"), NOW)
+        with pytest.raises(InUse):
+            await create(owner, new_uuid(), "b.test", (), NOW, claim.domain_id)
+        assert await directory.find_signing_domain("b.test") is not None
+        await directory.delete_account(account.account_id)
+        made = await create(owner, new_uuid(), "b.test", (), NOW, claim.domain_id)
+        assert await directory.find_signing_domain("b.test") == (made, ())
+        assert not made.was_verified
+        for status in (DomainStatus.VERIFIED, DomainStatus.FAILED):
+            await directory.set_domain_status(owner, made.domain_id, status)
+            now = await directory.find_domain("b.test")
+            assert now is not None
+            assert (now.status, now.was_verified) == (status, True)
+            assert (await directory.find_recipient("me", "b.test")).domain == now
+            with pytest.raises(AlreadyExists):
+                await create(squatter, new_uuid(), "b.test", (), NOW, made.domain_id)
+
     async def test_only_its_tenant_changes_a_domain(self, stores: Stores) -> None:
         tenant = await stores.tenant()
         other = await stores.tenant("other", "other.test")

@@ -50,6 +50,7 @@ class Domain:
     status: DomainStatus
     catch_all: str | None  # normalised address that gets what no one else does
     created_at: Moment
+    was_verified: bool = False  # ever, whatever `status` says now
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,9 +62,19 @@ class DirectoryStore(Protocol):
 
     @abstractmethod
     async def create_domain(
-        self, tenant: TenantId, domain_id: str, name: str, keys: Sequence[DkimKey], at: Moment
+        self,
+        tenant: TenantId,
+        domain_id: str,
+        name: str,
+        keys: Sequence[DkimKey],
+        at: Moment,
+        instead_of: str | None = None,
     ) -> Domain:
-        """Raises `AlreadyExists`, also when another tenant has it."""
+        """Raises `AlreadyExists`, also when another tenant has it.
+
+        `instead_of` is the id of a domain of that name that was never verified: it goes in the
+        same step. Raises `InUse` while it has addresses.
+        """
         ...
 
     @abstractmethod

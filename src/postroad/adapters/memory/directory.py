@@ -48,12 +48,21 @@ class MemoryDirectoryStore(MemoryCredentials):
         return self._state.tenants.get(tenant)
 
     async def create_domain(
-        self, tenant: TenantId, domain_id: str, name: str, keys: Sequence[DkimKey], at: Moment
+        self,
+        tenant: TenantId,
+        domain_id: str,
+        name: str,
+        keys: Sequence[DkimKey],
+        at: Moment,
+        instead_of: str | None = None,
     ) -> Domain:
         if tenant not in self._state.tenants:
             raise NotFound("there is no such tenant")
-        if name in self._state.domains:
-            raise AlreadyExists(f"the domain {name} is here already")
+        there = self._state.domains.get(name)
+        if there is not None:
+            if there.domain_id != instead_of or there.was_verified:
+                raise AlreadyExists(f"the domain {name} is here already")
+            await self.delete_domain(there.tenant_id, there.domain_id)
         made = Domain(domain_id, tenant, name, DomainStatus.NOT_STARTED, None, at)
         self._state.domains[name] = made
         self._state.dkim_keys[name] = [replace(key, domain=name, created_at=at) for key in keys]
@@ -70,7 +79,8 @@ class MemoryDirectoryStore(MemoryCredentials):
         self, tenant: TenantId, domain_id: str, status: DomainStatus
     ) -> None:
         domain = self._domain(tenant, domain_id)
-        self._state.domains[domain.name] = replace(domain, status=status)
+        proven = domain.was_verified or status is DomainStatus.VERIFIED
+        self._state.domains[domain.name] = replace(domain, status=status, was_verified=proven)
 
     async def set_catch_all(self, tenant: TenantId, domain_id: str, address: str | None) -> None:
         domain = self._domain(tenant, domain_id)

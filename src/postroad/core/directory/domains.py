@@ -1,8 +1,9 @@
 """Domains of a tenant: their DKIM keys and the DNS records that they need."""
 
+import contextlib
 from dataclasses import dataclass
 
-from postroad.base.errors import NotFound
+from postroad.base.errors import AlreadyExists, InUse, NotFound
 from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment, to_datetime
 from postroad.core.auth.sealing import Sealer
@@ -23,6 +24,8 @@ from postroad.ports.clock import Clock
 from postroad.ports.resolver import Resolver
 from postroad.ports.tasks import Tasks
 from postroad.stores.directory import DirectoryStore
+
+_CLAIM = "_postroad-claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +64,44 @@ class Domains:
         self._seen: dict[str, frozenset[DnsRecord]] = {}  # what was published at the last look
 
     async def create(self, tenant: TenantId, name: str) -> Domain:
-        """A domain with two new DKIM keys. Raises `Invalid`, `AlreadyExists`."""
+        """A domain with two new DKIM keys. Raises `Invalid`, `AlreadyExists`, `TryLater`.
+
+        Who was first with a name keeps it, unless another tenant shows by a record in the DNS that
+        the domain is its own, and the first never did.
+        """
         wanted = normalise_domain(name)
+        claim = await self._unproven_claim(tenant, wanted)
         now = self._clock.now()
         rsa = await self._tasks.offload(generate_rsa_key)
         keys = [
             self._sealed(wanted, "r", rsa, now),
             self._sealed(wanted, "e", generate_ed25519_key(), now),
         ]
-        return await self._directory.create_domain(tenant, new_uuid(), wanted, keys, now)
+        try:
+            return await self._directory.create_domain(
+                tenant, new_uuid(), wanted, keys, now, claim
+            )
+        except InUse as error:
+            # Security: whose addresses they are is not for this tenant to know.
+            raise AlreadyExists(
+                f"{wanted} was added by somebody else and is in use: ask the operator"
+            ) from error
+
+    async def _unproven_claim(self, tenant: TenantId, name: str) -> str | None:
+        """The id of another tenant's domain that has to give way. Raises `AlreadyExists`."""
+        there = await self._directory.find_domain(name)
+        if there is None or there.tenant_id == tenant or there.was_verified:
+            return None  # the store says no where there is one
+        record = f"{_CLAIM}.{name}"
+        proof = self._sealer.keyed_hash("domain claim", f"{tenant} {name}".encode()).hex()[:32]
+        value = f"postroad-claim={proof}"
+        with contextlib.suppress(NotFound):
+            if value in await self._resolver.txt(record):
+                return there.domain_id
+        raise AlreadyExists(
+            f"{name} was added by somebody else, who has not shown to own it. If you do, publish "
+            f'the TXT record {record} with "{value}", and add the domain again'
+        )
 
     async def domains(self, tenant: TenantId | None) -> tuple[Domain, ...]:
         return await self._directory.domains(tenant)

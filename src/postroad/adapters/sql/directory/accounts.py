@@ -41,7 +41,7 @@ _PEOPLE = Sql(f"{ACCOUNT} WHERE a.is_person = 1 ORDER BY a.address")
 _PEOPLE_OF = Sql(f"{ACCOUNT} WHERE a.is_person = 1 AND a.tenant_id = :tenant ORDER BY a.address")
 _RECIPIENT = Sql(f"""
     SELECT {_ACCOUNT_COLUMNS},
-        d.domain_id, d.tenant_id, d.name, d.status, d.catch_all, d.created_at
+        d.domain_id, d.tenant_id, d.name, d.status, d.catch_all, d.created_at, d.was_verified
     FROM domain d LEFT JOIN account a ON a.address = :address
         LEFT JOIN owner o ON o.owner_id = a.account_id
     WHERE d.name = :domain

@@ -36,10 +36,16 @@ class SqlDirectoryStore(DirectoryStore):
         return await self._engine.look_up(lambda: tenants.find_tenant(tenant))
 
     async def create_domain(
-        self, tenant: TenantId, domain_id: str, name: str, keys: Sequence[DkimKey], at: Moment
+        self,
+        tenant: TenantId,
+        domain_id: str,
+        name: str,
+        keys: Sequence[DkimKey],
+        at: Moment,
+        instead_of: str | None = None,
     ) -> Domain:
         return await self._engine.write(
-            lambda: tenants.create_domain(tenant, domain_id, name, keys, at)
+            lambda: tenants.create_domain(tenant, domain_id, name, keys, at, instead_of)
         )
 
     async def domains(self, tenant: TenantId | None = None) -> tuple[Domain, ...]:

@@ -40,7 +40,9 @@ ADD_OWNER = Sql("""
     INSERT INTO owner (owner_id, mod_seq, next_id, last_uid_validity, used_octets, quota_octets)
     VALUES (:account, 1, 1, 0, 0, :quota)
 """)
-_DOMAIN = "SELECT domain_id, tenant_id, name, status, catch_all, created_at FROM domain"
+_DOMAIN = """
+    SELECT domain_id, tenant_id, name, status, catch_all, created_at, was_verified FROM domain
+"""
 _DOMAINS = Sql(f"{_DOMAIN} ORDER BY name")
 _DOMAINS_OF = Sql(f"{_DOMAIN} WHERE tenant_id = :tenant ORDER BY name")
 _DOMAIN_BY_NAME = Sql(f"{_DOMAIN} WHERE name = :name")
@@ -50,7 +52,9 @@ _ADD_DOMAIN = Sql("""
     VALUES (:domain, :tenant, :name, 'not_started', NULL, :at)
 """)
 _SET_STATUS = Sql("""
-    UPDATE domain SET status = :status WHERE tenant_id = :tenant AND domain_id = :domain
+    UPDATE domain SET status = :status,
+        was_verified = CASE WHEN :proven = 1 THEN 1 ELSE was_verified END
+    WHERE tenant_id = :tenant AND domain_id = :domain
     RETURNING 1
 """)
 _SET_CATCH_ALL = Sql("""
@@ -109,12 +113,20 @@ def find_tenant(tenant: TenantId) -> Steps[Tenant | None]:
 
 
 def create_domain(
-    tenant: TenantId, domain_id: str, name: str, keys: Sequence[DkimKey], at: Moment
+    tenant: TenantId,
+    domain_id: str,
+    name: str,
+    keys: Sequence[DkimKey],
+    at: Moment,
+    instead_of: str | None,
 ) -> Steps[Domain]:
     if (yield from find_tenant(tenant)) is None:
         raise NotFound("there is no such tenant")
-    if (yield Run(_DOMAIN_BY_NAME, {"name": name})):
-        raise AlreadyExists(f"the domain {name} is here already")
+    there = yield from find_domain(name)
+    if there is not None:
+        if there.domain_id != instead_of or there.was_verified:
+            raise AlreadyExists(f"the domain {name} is here already")
+        yield from delete_domain(there.tenant_id, there.domain_id)
     yield Run(_ADD_DOMAIN, {"domain": domain_id, "tenant": tenant, "name": name, "at": at})
     yield RunMany(
         _ADD_KEY,
@@ -147,7 +159,12 @@ def find_domain(name: str) -> Steps[Domain | None]:
 
 
 def set_domain_status(tenant: TenantId, domain_id: str, status: DomainStatus) -> Steps[None]:
-    params: Params = {"tenant": tenant, "domain": domain_id, "status": status.value}
+    params: Params = {
+        "tenant": tenant,
+        "domain": domain_id,
+        "status": status.value,
+        "proven": int(status is DomainStatus.VERIFIED),
+    }
     if not (yield Run(_SET_STATUS, params)):
         raise NotFound("there is no such domain")
 
@@ -218,4 +235,5 @@ def to_domain(row: Row) -> Domain:
         DomainStatus(row[3]),
         optional_text(row[4]),
         Moment(integer(row[5])),
+        was_verified=bool(integer(row[6])),
     )

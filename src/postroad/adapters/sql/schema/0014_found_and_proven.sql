@@ -3,3 +3,7 @@
 
 ALTER TABLE event ADD COLUMN message_key {int};
 CREATE INDEX event_message ON event (message_key, happened_at) WHERE message_key IS NOT NULL;
+
+-- Whether a tenant has ever shown that a domain is its own; until then another one may.
+ALTER TABLE domain ADD COLUMN was_verified {int} NOT NULL DEFAULT 0;
+UPDATE domain SET was_verified = 1 WHERE status = 'verified';
