@@ -138,6 +138,12 @@ class Neighbours:
         self._serve()
         return self
 
+    def resume(self, before: "Neighbours") -> "Neighbours":
+        """The same people, after a restart of the server."""
+        self.people, self.blobs = before.people, before.blobs
+        self._serve()
+        return self
+
     def _serve(self) -> None:
         cache, tasks = SnapshotCache(self.mail), Inline()
         search = TextSearch(self.mail, self.blobs, cache, tasks, None)
