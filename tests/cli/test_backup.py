@@ -11,7 +11,7 @@ import pytest
 
 from cli.conftest import Command
 from cli.test_queue import _submit
-from postroad.cli.backup import Progress
+from postroad.cli.progress import Progress
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from postroad.adapters.sql.postgres.engine import PostgresEngine
 from postroad.adapters.sql.postgres.settings import PostgresSettings
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.sql.sqlite.turns import Turn
+from postroad.adapters.sql.transfer import capture
 from postroad.app.seat import Seat
 from postroad.base.errors import Invalid
 from postroad.config.settings import Settings
@@ -29,8 +30,10 @@ class Database(Protocol):
         """
         ...
 
-    async def open(self, seat: Seat | None, *, is_guest: bool) -> Engine:
+    async def open(self, seat: Seat | None, *, is_guest: bool, even_moved: bool = False) -> Engine:
         """Up to date, for a worker or for a process that is alone.
+
+        One that the installation moved away from is only opened with `even_moved`.
 
         Raises `Invalid`, saying what to do, when it is not there or cannot be used, `TryLater`.
         """
@@ -80,12 +83,18 @@ class _Sqlite(Database):
         log = self.path.with_name(f"{self.path.name}-wal")
         return log.exists() and log.stat().st_size > 0
 
-    async def open(self, seat: Seat | None, *, is_guest: bool) -> Engine:
+    async def open(self, seat: Seat | None, *, is_guest: bool, even_moved: bool = False) -> Engine:
         if not self.path.exists():
             raise Invalid(f"there is no database at {self.path}. Run postroad init first.")
         migrate(self.path)
         turn = None if seat is None else Turn(seat.shared.turns, seat.number)
-        return SqliteEngine(self.path, turn=turn, is_guest=is_guest)
+        engine = SqliteEngine(self.path, turn=turn, is_guest=is_guest)
+        try:
+            await _require_here(engine, even_moved=even_moved)
+        except BaseException:
+            await engine.close()
+            raise
+        return engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +112,22 @@ class _Postgres(Database):
     def ended_suddenly(self) -> bool:
         return False  # its server looks after its log
 
-    async def open(self, seat: Seat | None, *, is_guest: bool) -> Engine:
+    async def open(self, seat: Seat | None, *, is_guest: bool, even_moved: bool = False) -> Engine:
         engine = await PostgresEngine.connect(self.url, self.settings, is_guest=is_guest)
         try:
             if not await engine.is_founded():
                 raise Invalid("the PostgreSQL database is empty. Run postroad init first.")
             await engine.migrate()
+            await _require_here(engine, even_moved=even_moved)
         except BaseException:
             await engine.close()
             raise
         return engine
+
+
+async def _require_here(engine: Engine, *, even_moved: bool) -> None:
+    if not even_moved and (target := await engine.look_up(capture.moved_to)) is not None:
+        raise Invalid(
+            f"everything in this database was moved to {target}. Set storage.metadata to that, or "
+            "stay here with postroad migrate-store --stay, without what came there since."
+        )

@@ -1,6 +1,5 @@
 """`postroad backup`: everything that is kept, in a second place, and back from there."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from cyclopts import App, Parameter
 from postroad.base.moments import to_iso
 from postroad.cli.invocation import EVERYTHING_DEFAULT, Invocation, WrongUsage
 from postroad.cli.output import counted
+from postroad.cli.progress import Progress
 from postroad.cli.verify import Fault, fault_json, fault_lines, faults_of
 
 if TYPE_CHECKING:
@@ -259,27 +259,6 @@ def _choice(keep: int | None, older: str | None) -> "Choice":
     except ValueError as error:
         raise WrongUsage(f"--older-than: {error}") from error
     return lambda backups: older_than(backups, moment)
-
-
-class Progress:
-    """A line on the terminal that is written over; nothing where stderr is none."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet or not sys.stderr.isatty()
-        self._shown = ""
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        line = f"{what} {100 * done // total if total else 100} %"
-        if self._quiet or line == self._shown:
-            return
-        print(f"\r{line:<{len(self._shown)}}", end="", file=sys.stderr, flush=True)
-        self._shown = line
-
-    def end(self) -> None:
-        """Wipe the line."""
-        if self._shown:
-            print(f"\r{'':<{len(self._shown)}}\r", end="", file=sys.stderr, flush=True)
-            self._shown = ""
 
 
 async def _return(

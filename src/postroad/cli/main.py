@@ -24,6 +24,7 @@ from postroad.cli import (
     init,
     key,
     mailbox,
+    migratestore,
     queue,
     serve,
     trace,
@@ -52,6 +53,7 @@ app = App(
 )
 for function in (init.init, serve.serve, trace.trace, verify.verify, doctor.doctor):
     app.command(function)
+app.command(migratestore.migrate_store)
 app.command(version.version)
 app.command(demo.demo, show=False)
 for group in (

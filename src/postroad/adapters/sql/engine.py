@@ -4,9 +4,14 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from postroad.adapters.sql.migrations import Dialect
 from postroad.adapters.sql.statement import Operation
 
 T = TypeVar("T")
+
+
+MOVED = "this installation was moved"
+"""What those are told who write to a database that was left, see `transfer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class Weakness:
 
 
 class Engine(Protocol):
+    dialect: Dialect
+
     @abstractmethod
     async def write(self, operation: Operation[T]) -> T:
         """Run an operation in a transaction; durable when it returns.

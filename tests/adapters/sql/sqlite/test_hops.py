@@ -18,6 +18,7 @@ from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
+from postroad.adapters.sql.migrations import Dialect
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine
@@ -86,6 +87,8 @@ CALLS: dict[str, Call] = {
 
 class CountingEngine(Engine):
     """Counts the statements that operations run."""
+
+    dialect = Dialect.SQLITE
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

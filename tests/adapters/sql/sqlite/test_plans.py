@@ -13,6 +13,7 @@ from postroad.adapters.sql.mail import neighbours, reading
 from postroad.adapters.sql.mail.selection import Chosen
 from postroad.adapters.sql.sqlite.engine import migrate
 from postroad.adapters.sql.statement import Sql
+from postroad.adapters.sql.transfer.tables import Table, tables
 from postroad.model.ids import AccountId, EmailId, MailboxId, Uid
 from postroad.model.mailbox import Column
 
@@ -51,8 +52,13 @@ UPKEEP = {  # duties and the operator's check, once in a while
 
 
 def statements() -> Iterator[tuple[str, Sql]]:
-    """Every statement in the package, with the name it has there."""
+    """Every statement in the package, with the name it has there.
+
+    Those of a move are about tables that it makes itself, and of every table: see below.
+    """
     for module in pkgutil.walk_packages(sql.__path__, f"{sql.__name__}."):
+        if ".transfer." in module.name:
+            continue
         for name, value in vars(importlib.import_module(module.name)).items():
             where = f"{module.name.removeprefix(sql.__name__ + '.')}.{name}"
             for statement in value if isinstance(value, list) else [value]:
@@ -135,3 +141,11 @@ def test_neighbours_are_read_by_key(path: Path) -> None:
 
 def test_exceptions_are_not_stale() -> None:
     assert {where.partition(" ")[0] for where, _ in ALL.values()} >= SMALL | UPKEEP
+
+
+@pytest.mark.parametrize("table", tables(), ids=lambda one: one.name)
+def test_pages_of_a_move_follow_the_key(path: Path, table: Table) -> None:
+    for statement in (table.next_page, table.one, table.count_next, table.delete):
+        found = plan(path, statement)
+        assert scans(found) == [], found
+        assert not any("TEMP B-TREE" in line for line in found), found

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from postroad.adapters.sql.engine import MOVED
 from postroad.adapters.sql.postgres.settings import PostgresSettings
 from postroad.base.errors import Invalid, LowSpace, MailError, TryLater
 
@@ -102,6 +103,8 @@ async def open_pool(url: str, settings: PostgresSettings) -> Any:
 def translated(error: BaseException) -> MailError | None:
     """The driver's errors in the words of the domain; None for what is none of its troubles."""
     said = f"the database: {_said(error)}"
+    if isinstance(error, asyncpg.RaiseError) and MOVED in str(error):
+        return TryLater(MOVED)
     if isinstance(error, asyncpg.DiskFullError):
         return LowSpace(said)
     if isinstance(error, (*AWAY, *LOST_RACES, asyncpg.InsufficientResourcesError)):

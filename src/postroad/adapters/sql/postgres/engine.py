@@ -46,6 +46,8 @@ class _SecondStep(Exception):
 class PostgresEngine(Engine):
     """Make it with `connect`."""
 
+    dialect = Dialect.POSTGRES
+
     def __init__(self, pool: Any, settings: PostgresSettings, *, is_guest: bool) -> None:
         self._pool = pool  # Any: asyncpg carries no types
         self._settings = settings

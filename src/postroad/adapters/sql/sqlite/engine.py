@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from postroad.adapters.sql.engine import Engine
+from postroad.adapters.sql.engine import MOVED, Engine
 from postroad.adapters.sql.guests import COUNT_GUEST, changes_by_guests
 from postroad.adapters.sql.migrations import JOURNAL, Dialect, Migration, missing, render
 from postroad.adapters.sql.statement import (
@@ -55,7 +55,9 @@ class _Job:
 
 
 class SqliteEngine(Engine):
-    """Open with `open_sqlite`; every thread has a connection of its own."""
+    """Every thread has a connection of its own."""
+
+    dialect = Dialect.SQLITE
 
     def __init__(
         self,
@@ -410,6 +412,8 @@ def translated(error: Exception) -> Exception:
         (apsw.CorruptError, TryLater),
         (apsw.CantOpenError, TryLater),
     ]
+    if isinstance(error, apsw.ConstraintError) and MOVED in str(error):
+        return TryLater(MOVED)
     for kind, made in kinds:
         if isinstance(error, kind):
             wrapped = made(f"the database: {error}")
