@@ -251,11 +251,12 @@ class Evaluation:
 
     def _uids(self, among: Mask) -> list[Uid]:
         octets = among.to_bytes(self._count, "little")
-        return [Uid(uid) for uid in compress(self._view.uids, octets)]
+        # An array cannot say what its numbers are.
+        return cast("list[Uid]", list(compress(self._view.uids, octets)))
 
     def _only(self, uids: Iterable[Uid], among: Mask) -> Mask:
         wanted: set[int] = set(uids)
-        return among & self._where(uid in wanted for uid in self._view.uids)
+        return among & self._where(map(wanted.__contains__, self._view.uids))
 
 
 def reads_texts(key: Key) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from postroad.wire.imap.cursor import Cursor
+from postroad.wire.imap.responses import hits
 from postroad.wire.imap.search import NO_OPTIONS, Search, charset, program, return_options
 
 _MAX_CRITERIA = 20
@@ -91,10 +92,7 @@ class Sorted:
     mod_seq: int | None = None
 
     def encode(self) -> bytes:
-        words = [b"* SORT", *[b"%d" % number for number in self.numbers]]
-        if self.mod_seq is not None and self.numbers:
-            words.append(b"(MODSEQ %d)" % self.mod_seq)  # RFC 7162 section 3.1.6
-        return b" ".join(words) + b"\r\n"
+        return b"* SORT" + hits(self.numbers, self.mod_seq)
 
 
 @dataclass(frozen=True, slots=True)
