@@ -36,7 +36,7 @@ _BATCH_OCTETS = 4 * 1024 * 1024
 _BATCH_MESSAGES = 200
 # Limit: of the text of one message, more than this as transferred is not searched.
 _MESSAGE_OCTETS = 16 * 1024 * 1024
-_FEW = 5000  # of fewer messages the index is told which they are
+_FEW = 5000
 _HEADER = Wanted(header=True, body_octets=0)
 _ONLY_WORDS, _WHOLE = 1 / 3, 1.0  # how well a message matches that had to be read
 
@@ -82,7 +82,7 @@ class TextSearch:
         indexed = needle.indexed
         snapshot = await self._snapshots.current(account, mailbox)
         if field in FIELDS:
-            among = _email_ids(snapshot, uids) if len(uids) <= _FEW else None
+            among = _few(snapshot, uids)
             found = await self._asked(
                 account, lambda index: index.with_field(account, field, indexed, among)
             )
@@ -221,9 +221,13 @@ class TextSearch:
         return found
 
 
-def _email_ids(snapshot: Snapshot, uids: Sequence[Uid]) -> list[EmailId]:
-    """Of those that are in the snapshot."""
+def _few(snapshot: Snapshot, uids: Sequence[Uid]) -> list[EmailId] | None:
+    """The emails that matter, where they are few of those that the account has."""
     ids = snapshot.placements.email_ids
+    # As ids are given out in turn, and one for a thread beside each.
+    about = max(ids, default=0) // 2
+    if len(uids) > min(_FEW, about // 4):
+        return None
     places = map(snapshot.index, uids)
     return [EmailId(ids[place]) for place in places if place is not None]
 

@@ -8,7 +8,7 @@ from postroad.wire.imap.responses import Condition, Status, quoted
 from postroad.wire.imap.searchkeys import And, InSet, Key
 from postroad.wire.imap.sequence import SequenceSet
 
-_FIRST, _LEAST = 4000, 500  # messages that are searched in one step
+_FIRST, _LEAST = 20_000, 500  # messages that are searched in one step
 _QUICK, _SLOW = 1_000_000, 5_000_000  # microseconds of such a step
 _GROWTH = 10
 
