@@ -5,12 +5,14 @@
 """
 
 import os
+import re
 import secrets
 import signal
 import socket
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,6 +48,9 @@ SEED = int(os.environ.get("TEST_CRASH_SEED") or secrets.randbelow(10**6))
 _LONGEST_LOAD_SECONDS = 3.0
 _START_SECONDS = 15.0  # far more than it takes: the machine may be busy
 _DRAIN_SECONDS = 90.0
+_UPKEEP_SECONDS = 2.0  # that a step is waited for
+STEPS = ("collect", "compact", "purge", "compact", "sweep")
+_DONE = re.compile(r"(forgotten|collected|swept|freed_octets)\W+(\d+)")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + 25 * KILLS)]
 
@@ -87,6 +92,8 @@ class Run:
     recorded: Recorded = field(default_factory=Recorded)
     workers: list[Worker] = field(default_factory=list)
     start_seconds: list[float] = field(default_factory=list)
+    upkeep_step: Path | None = None  # where the server tells what its upkeep does, if it hurries
+    interrupted: Counter[str] = field(default_factory=Counter)  # steps of upkeep
 
     def employ(self) -> None:
         keepers = [Keeper(self._desk(f"keep{number}")) for number in range(3)]
@@ -120,14 +127,28 @@ class Run:
         for thread in threads:
             thread.start()
         time.sleep(seconds)
+        self._await_upkeep()
         self.server.kill()
         died_at = time.time()
+        self._note_upkeep()
         stop.set()
         for thread in threads:
             thread.join(60)
             assert not thread.is_alive(), f"a client hangs (seed {SEED})"
         self.recorded.look(self.server.data_dir, died_at)
         self.check()
+
+    def _await_upkeep(self) -> None:
+        """Until a step has just begun, each in its turn."""
+        wanted = STEPS[sum(self.interrupted.values()) % len(STEPS)]
+        deadline = time.monotonic() + _UPKEEP_SECONDS
+        while self.upkeep_step is not None and self.upkeep_step.read_text() != wanted:
+            if time.monotonic() > deadline:
+                break
+
+    def _note_upkeep(self) -> None:
+        if self.upkeep_step is not None and (step := self.upkeep_step.read_text()):
+            self.interrupted[step] += 1
 
     def check(self) -> None:
         assert not self.ledger.violations, "\n".join(self.ledger.violations)
@@ -153,6 +174,18 @@ def crashing(workers: int) -> Iterator[Run]:
         yield Run(server, sink)
 
 
+@pytest.fixture
+def hurried_run(tmp_path: Path) -> Iterator[Run]:
+    """Its upkeep runs all the time, and forgets after seconds what else is kept for days."""
+    with crashing(1) as run:
+        run.upkeep_step = tmp_path / "step"
+        run.upkeep_step.write_text("")
+        run.server.program = [str(Path(__file__).with_name("hurried.py"))]
+        run.server.environ["TEST_UPKEEP_STEP"] = str(run.upkeep_step)
+        run.server.write_config({"mail.undelete_days": 0})
+        yield run
+
+
 @pytest.fixture(params=[1, 2], ids=["alone", "two workers"])
 def run(request: pytest.FixtureRequest) -> Iterator[Run]:
     with crashing(request.param) as run:
@@ -160,6 +193,26 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 
 
 def test_250_means_kept(run: Run) -> None:
+    _kill_again_and_again(run)
+    _settle(run)
+
+
+def test_250_means_kept_when_upkeep_is_cut_off(hurried_run: Run) -> None:
+    """Collection, compaction, checkpoints: what is deleted is what nobody needs."""
+    run = hurried_run
+    _kill_again_and_again(run)
+    _settle(run)
+    print(f"steps that were cut off: {dict(run.interrupted)}")
+    assert sum(run.interrupted.values()) > KILLS // 2
+    done = Counter[str]()
+    for line in run.server.log().splitlines():
+        if "upkeep done" in line:
+            done.update({name: int(count) for name, count in _DONE.findall(line)})
+    print(f"upkeep did {dict(done)}")
+    assert min(done[name] for name in ("forgotten", "collected", "freed_octets")) > 0
+
+
+def _kill_again_and_again(run: Run) -> None:
     print(f"TEST_CRASH_SEED={SEED} TEST_CRASH_KILLS={KILLS}")
     chance = schedule(SEED, "kills")
     run.employ()
@@ -175,7 +228,6 @@ def test_250_means_kept(run: Run) -> None:
             time.sleep(chance.uniform(0.1, 1.0))
             run.server.kill()
         print(f"killed {number + 1}: sent, acknowledged {run.ledger.counts()}")
-    _settle(run)
 
 
 def test_250_means_kept_when_a_worker_is_killed() -> None:

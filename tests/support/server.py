@@ -82,6 +82,8 @@ class RunningServer:
         }
         self.api_key = ""
         self.environ: dict[str, str] = {}
+        self.program = ["-m", "postroad"]
+        """What Python runs as the server."""
         self.may_log_errors = False
         self._process: subprocess.Popen[bytes] | None = None
         self._settings: dict[str, object] = dict(settings or {})
@@ -169,7 +171,7 @@ class RunningServer:
         assert self._process is None
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "postroad", "serve", "--config", str(self.config)],
+                [sys.executable, *self.program, "serve", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
