@@ -35,7 +35,7 @@ async def store_labels(context: Context, command: StoreLabels, *, by_uid: bool) 
     for told in view.new_flags():
         yield told
     if not command.silent:
-        for batch in view.batches(view.spans_of_uids(uids)):
+        for batch in view.batches_of(uids):
             if not batch.numbers:
                 continue
             placements = view.snapshot.placements

@@ -220,6 +220,18 @@ class Selected:
         if numbers:
             yield self._batch(numbers, uids)
 
+    def batches_of(self, uids: Sequence[int]) -> Iterator[Batch]:
+        """As `batches`, of ascending UIDs; those that the client does not know are left out."""
+        is_run = bool(uids) and uids[-1] - uids[0] == len(uids) - 1
+        if is_run or self.uids is not self.snapshot.uids:
+            yield from self.batches(self.spans_of_uids(uids))
+            return
+        for start in range(0, len(uids), _BATCH):
+            found = [(self.snapshot.index(uid), uid) for uid in uids[start : start + _BATCH]]
+            there = [(place + 1, uid, place) for place, uid in found if place is not None]
+            if there:
+                yield Batch(*map(list, zip(*there, strict=True)))
+
     def lacks(self, spans: Iterable[Span]) -> bool:
         """Whether a message at `spans` is gone, though the client was not told yet."""
         if self.snapshot.uids[: len(self.uids)] == self.uids:
@@ -380,7 +392,7 @@ class Selected:
     ) -> Iterator[Response]:
         """Unsolicited FETCH responses; they always name the UID (RFC 9051 section 7.5.2)."""
         placements = self.snapshot.placements
-        for batch in self.batches(self.spans_of_uids(uids)):
+        for batch in self.batches_of(uids):
             told = [] if uid_only else [Told(UID, batch.uids)]
             if mod_seq:
                 told.append(Told(MODSEQ, batch.of(placements.mod_seqs)))

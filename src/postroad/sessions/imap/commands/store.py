@@ -97,7 +97,7 @@ def _flags(
 ) -> Iterable[Fetched]:
     """The flags as they are now; with UID and MODSEQ for clients that resynchronise."""
     placements = view.snapshot.placements
-    for batch in view.batches(view.spans_of_uids(uids)):
+    for batch in view.batches_of(uids):
         told = []
         if (by_uid or context.qresync) and not context.uid_only:
             told.append(Told(UID, batch.uids))
@@ -110,7 +110,7 @@ def _flags(
 def _mod_seqs(view: Selected, uids: Sequence[Uid], *, uid_only: bool) -> Iterable[Fetched]:
     """RFC 7162 section 3.1.3: also with .SILENT the client has to hear of the new sequence."""
     mod_seqs = view.snapshot.placements.mod_seqs
-    for batch in view.batches(view.spans_of_uids(uids)):
+    for batch in view.batches_of(uids):
         told = [] if uid_only else [Told(UID, batch.uids)]
         told.append(Told(MODSEQ, batch.of(mod_seqs)))
         yield batch.fetched(told, uid_only=uid_only)
