@@ -1,9 +1,13 @@
 """The running server with its messages in a bucket."""
 
 import json
+import os
 import secrets
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -16,6 +20,7 @@ __all__ = ["s3_server"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
 
+SEED = int(os.environ.get("TEST_CRASH_SEED") or secrets.randbelow(10**6))
 MakeBucketServer = Callable[..., RunningServer]
 
 
@@ -156,3 +161,46 @@ def test_backups_of_a_bucket(make_bucket_server: MakeBucketServer, tmp_path: Pat
     assert refused.code != 0
     assert "cannot be restored into a bucket" in refused.err
     assert not into.exists()
+
+
+def test_what_got_250_survives_faults_and_kills(
+    make_bucket_server: MakeBucketServer, proxy: FaultyProxy
+) -> None:
+    """Every eighth request to the bucket fails in some way, and the server dies three times."""
+    print(f"TEST_CRASH_SEED={SEED}")
+    random = Random(SEED)  # noqa: S311  # a schedule
+    bad = [does for does in Does if does not in (Does.PASS, Does.HANG)]
+    proxy.decide = lambda method, target: random.choice(
+        bad if random.random() < 0.125 else [Does.PASS]
+    )
+    server = make_bucket_server(proxy.endpoint)
+    server.may_log_errors = True
+    sent: list[str] = []
+    for _ in range(3):
+        ended = threading.Event()
+        senders = [threading.Thread(target=_send, args=(server, ended, sent)) for _ in range(4)]
+        for sender in senders:
+            sender.start()
+        time.sleep(2)
+        server.kill()
+        ended.set()
+        for sender in senders:
+            sender.join()
+        server.start()
+    proxy.always(Does.PASS)
+    with imap(server, ALICE) as reader:
+        reader.send(b"t FETCH 1:* (BODY.PEEK[])\r\n")
+        found = b"".join(reader.until(b"t OK"))
+    assert len(sent) > 30
+    assert [word for word in sent if found.count(word.encode()) != 1] == []
+    assert server.command("verify").code == 0
+
+
+def _send(server: RunningServer, ended: threading.Event, sent: list[str]) -> None:
+    while not ended.is_set():
+        word = secrets.token_hex(8)
+        try:
+            if deliver(server, ALICE, f"Subject: {word}\r\n\r\n".encode())[:3] == b"250":
+                sent.append(word)
+        except (OSError, AssertionError):
+            return
