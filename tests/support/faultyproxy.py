@@ -127,7 +127,8 @@ def _answer(proxy: FaultyProxy, does: Does, head: bytes, body: bytes) -> bytes:
         proxy.turn or nullcontext(),
         socket.create_connection((HOST, proxy.upstream), _SECONDS) as upstream,
     ):
-        upstream.sendall(head + b"\r\nConnection: close\r\n\r\n" + body)
+        with suppress(OSError):  # it may refuse, and close, before it has read all
+            upstream.sendall(head + b"\r\nConnection: close\r\n\r\n" + body)
         answer = b""
         while piece := upstream.recv(_PIECE):
             answer += piece

@@ -65,6 +65,16 @@ async def test_a_fault_that_passes_is_not_noticed(
     assert await store.ids(FIRST, 9) == []
 
 
+async def test_a_large_one_whose_answer_is_lost(settings: S3Settings, proxy: FaultyProxy) -> None:
+    """A second one is refused before it is read, which cannot be told from a fault."""
+    store = S3BlobStore(settings)
+    proxy.once(Does.LOSE_ANSWER, "PUT")
+    blob = await store.put([LARGE * 7])
+    assert await store.ids(FIRST, 9) == [blob]
+    assert proxy.count("PUT") == 1
+    assert (await store.whole([blob]))[0] == LARGE * 7
+
+
 @pytest.mark.parametrize("does", [Does.CUT_REQUEST, Does.LOSE_ANSWER, Does.FAIL])
 async def test_a_fault_within_an_upload(
     settings: S3Settings, proxy: FaultyProxy, does: Does

@@ -32,11 +32,12 @@ Attempt = Callable[[asyncio.Timeout], Awaitable[T]]
 PART_OCTETS = 8 * 1024**2
 _PARTS_AT_ONCE = 2
 _REQUESTS_AT_ONCE = 32
-_LIBRARY_RETRIES = 1
+_PART_RETRIES = 3  # by the library, so that one part does not cost all others
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 3.0
 _SLOWEST = 256 * 1024  # octets in a second that a transfer gets in addition to its deadline
 _PAGE = 1000
+_BEGIN_OCTETS = 64 * 1024
 _SMALL_OCTETS = 4 * 1024**2
 _LONGEST_TRANSFER = timedelta(minutes=10)  # a deadline of ours comes before
 
@@ -64,13 +65,23 @@ class Bucket:
         self._seconds = settings.timeout.total_seconds()
         self._requests = asyncio.Semaphore(_REQUESTS_AT_ONCE)
         self._threads = ThreadPoolExecutor(_REQUESTS_AT_ONCE, "s3-request")
-        self._store = _store(settings)
+        self._store = _store(settings, retries=0)
+        self._in_parts = _store(settings, retries=_PART_RETRIES)
         self._is_closed = False
 
     async def create(self, name: str, octets: bytes) -> str:
-        """Store an object that must not be there; durable when it returns. Its version."""
+        """Store an object that must not be there; durable when it returns. Its version.
+
+        After an attempt that failed it may be there: then a second one could end without an answer
+        that can be read, for a service may refuse what is large before it has read it.
+        """
+        tried = False
 
         async def attempt(_: asyncio.Timeout) -> str:
+            nonlocal tried
+            if tried and (version := await self._run(lambda: self._find(name, octets))):
+                return version
+            tried = True
             done = await self._run(
                 lambda: self._store.put(name, octets, mode="create", use_multipart=False)
             )
@@ -93,7 +104,7 @@ class Bucket:
 
         async def attempt(_: asyncio.Timeout) -> None:
             await self._run(
-                lambda: self._store.put(
+                lambda: self._in_parts.put(
                     name,
                     parts(),
                     use_multipart=True,
@@ -149,6 +160,16 @@ class Bucket:
         self._is_closed = True
         self._threads.shutdown()
 
+    def _find(self, name: str, octets: bytes) -> str | None:
+        """The version of an object that begins as these octets do, and is as long."""
+        try:
+            found = self._store.get(name, options={"range": (0, _BEGIN_OCTETS)})
+        except FileNotFoundError:
+            return None
+        is_same = found.meta["size"] == len(octets)
+        is_same = is_same and memoryview(found.bytes()) == octets[:_BEGIN_OCTETS]
+        return found.meta["e_tag"] if is_same else None
+
     def _begin(self, name: str, start: int, end: int) -> "tuple[GetResult, int, Bytes | None]":
         """What is large comes with its body still to be read."""
         found = self._store.get(name, options={"range": (start, end)})
@@ -199,7 +220,7 @@ class Bucket:
         )
 
 
-def _store(settings: S3Settings) -> S3Store:
+def _store(settings: S3Settings, *, retries: int) -> S3Store:
     config: S3Config = {
         "region": settings.region,
         "virtual_hosted_style_request": settings.is_virtual_hosted,
@@ -220,7 +241,7 @@ def _store(settings: S3Settings) -> S3Store:
             "timeout": _LONGEST_TRANSFER,
         },
         retry_config={
-            "max_retries": _LIBRARY_RETRIES,
+            "max_retries": retries,
             "retry_timeout": settings.timeout,
             "backoff": {
                 "init_backoff": timedelta(milliseconds=100),
