@@ -15,7 +15,7 @@ from postroad.config.settings import Settings
 from postroad.stores.blobs import BlobStore
 
 if TYPE_CHECKING:
-    from postroad.adapters.s3 import S3BlobStore
+    from postroad.adapters.s3 import S3Settings
 
 _FOLDER = "segments:"
 _BUCKET = "s3:"
@@ -42,7 +42,9 @@ async def open_blobs(settings: Settings) -> AsyncIterator[BlobStore]:
     messages, and tells who brings one to come again.
     """
     if is_bucket(settings):
-        bucket = _bucket(settings)
+        from postroad.adapters.s3 import S3BlobStore  # large: only where it is of use
+
+        bucket = S3BlobStore(bucket_settings(settings))
         try:
             yield bucket
         finally:
@@ -78,23 +80,22 @@ def _address(settings: Settings) -> BucketAddress:
         raise Invalid(f"storage.blobs {error}") from None
 
 
-def _bucket(settings: Settings) -> "S3BlobStore":
-    from postroad.adapters.s3 import S3BlobStore, S3Settings  # large: only where it is of use
+def bucket_settings(settings: Settings) -> "S3Settings":
+    """Raises `Invalid`."""
+    from postroad.adapters.s3.settings import S3Settings
 
     address = _address(settings)
     given = settings.storage.s3
-    return S3BlobStore(
-        S3Settings(
-            bucket=address.bucket,
-            prefix=address.prefix,
-            endpoint=address.endpoint,
-            region=address.region,
-            is_virtual_hosted=address.is_virtual_hosted,
-            access_key_id=given.access_key_id,
-            secret_access_key=Secret(given.secret_access_key),
-            timeout=given.timeout,
-            cache=settings.below_data(given.cache) if given.cache_octets else None,
-            cache_octets=given.cache_octets,
-            min_free_octets=settings.limits.free_disk_octets,
-        )
+    return S3Settings(
+        bucket=address.bucket,
+        prefix=address.prefix,
+        endpoint=address.endpoint,
+        region=address.region,
+        is_virtual_hosted=address.is_virtual_hosted,
+        access_key_id=given.access_key_id,
+        secret_access_key=Secret(given.secret_access_key),
+        timeout=given.timeout,
+        cache=settings.below_data(given.cache) if given.cache_octets else None,
+        cache_octets=given.cache_octets,
+        min_free_octets=settings.limits.free_disk_octets,
     )

@@ -7,15 +7,14 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from postroad.adapters.segments.refilling import Refill
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.queue.store import SqlReferenceStore
 from postroad.adapters.sql.renumbering import Renumbered, renumber
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.system.clock import SystemClock
-from postroad.app.blobs import blobs_path, is_bucket
 from postroad.app.database import sqlite_path
 from postroad.app.program import make_folder
+from postroad.app.refilling import Put, refilling, require_no_blobs
 from postroad.app.secrets import VARIABLE, load_sealer
 from postroad.base.errors import Invalid
 from postroad.base.moments import Moment
@@ -93,13 +92,15 @@ async def restore_folder(
     `DamagedPiece` (the database), `LowSpace`, `TryLater`.
     """
     _require_empty(settings)
+    await require_no_blobs(settings)
     make_folder(settings)
     database = sqlite_path(settings)
     coming = database.with_name(f"{database.name}.restoring")
     await write_database(reader, coming, progress)
     async with open_copy(coming) as engine:
         wanted = await references(engine)
-        written = await _write_blobs(reader, wanted, blobs_path(settings), progress)
+        async with refilling(settings) as put:
+            written = await _write_blobs(reader, wanted, put, progress)
         await _write_files(reader, settings)
         numbers: Renumbered = await engine.write(lambda: renumber(now))
         accounts = len(await SqlDirectoryStore(engine).accounts())
@@ -129,17 +130,11 @@ async def references(engine: SqliteEngine) -> set[BlobId]:
 
 
 def _require_empty(settings: Settings) -> None:
-    if is_bucket(settings):
-        raise Invalid(
-            "a backup cannot be restored into a bucket in this version: restore it with "
-            "storage.blobs at segments:PATH, or accounts of it with --account"
-        )
     key = settings.below_data(settings.master_key_file)
     folder = settings.data_dir
     found = [file for file in folder.iterdir()] if folder.is_dir() else []
     found = [file for file in found if file.name not in _MAY_BE_THERE and file != key]
-    elsewhere = [sqlite_path(settings), *blobs_path(settings).glob("*.seg")]
-    found += [file for file in elsewhere if file.exists()]
+    found += [file for file in [sqlite_path(settings)] if file.exists()]
     if found:
         raise Invalid(
             f"{found[0]} is there already, and a backup is only restored where nothing is. "
@@ -160,18 +155,15 @@ async def write_database(reader: BackupReader, path: Path, progress: Progress) -
 
 
 async def _write_blobs(
-    reader: BackupReader, wanted: set[BlobId], path: Path, progress: Progress
+    reader: BackupReader, wanted: set[BlobId], put: Put, progress: Progress
 ) -> int:
-    refill, written = Refill(path), set[BlobId]()
-    try:
-        async with aclosing(reader.blobs(wanted, progress)) as packs:
-            async for blobs in packs:
-                fresh = [blob for blob in blobs if blob[0] not in written]
-                if fresh:
-                    await asyncio.to_thread(refill.put, fresh)
-                written.update(blob_id for blob_id, _ in fresh)
-    finally:
-        await asyncio.to_thread(refill.close)
+    written = set[BlobId]()
+    async with aclosing(reader.blobs(wanted, progress)) as packs:
+        async for blobs in packs:
+            fresh = [blob for blob in blobs if blob[0] not in written]
+            if fresh:
+                await put(fresh)
+            written.update(blob_id for blob_id, _ in fresh)
     return len(written)
 
 
