@@ -172,6 +172,22 @@ class SearchIndexContract:
         assert {1} <= await found(index, "the quarterly fig") <= {1, 2}
         assert {1} <= await found(index, " quarterly figures ") <= {1, 3}
 
+    async def test_a_range_of_messages(self, index: SearchIndex) -> None:
+        wholes = (True, True, False, True, True, False)
+        await fill(
+            index, *(text(n, "", "the cat sat", is_whole=w) for n, w in enumerate(wholes, 1))
+        )
+        for needle in ("cat", "the cat", "at sa"):
+            for first, stop in ((2, 5), (6, 7), (7, 9), (3, 3), (0, 100)):
+                within = range(first, stop)
+                candidates = await index.candidates(ALICE, needle, Scope.BODY, within)
+                assert candidates is not None
+                assert candidates.email_ids == set(range(1, 7)) & set(within)
+                assert candidates.certain == (candidates.email_ids if needle == "cat" else set())
+        none = await index.candidates(ALICE, "dog", Scope.BODY, range(4))
+        assert none is not None
+        assert none.email_ids == {3}
+
     async def fill_fields(self, index: SearchIndex) -> None:
         subjects = ("\nhello world", "", "\nre: hello\nsecond", None, "\n")
         texts = [
@@ -186,7 +202,7 @@ class SearchIndexContract:
     )
     async def test_fields(self, index: SearchIndex, needle: str, certain: set[int]) -> None:
         await self.fill_fields(index)
-        candidates = await index.with_field(ALICE, "subject", needle, None)
+        candidates = await index.with_field(ALICE, "subject", needle)
         assert candidates is not None
         assert candidates.certain == certain
         assert candidates.email_ids == certain | {4}
@@ -199,10 +215,13 @@ class SearchIndexContract:
         assert candidates is not None
         assert candidates.certain == {3}
         assert candidates.email_ids == {3, 4}
-        assert await index.with_field(BOB, "subject", "hello", None) in (
+        assert await index.with_field(BOB, "subject", "hello") in (
             None,
             Candidates(frozenset(), NONE),
         )
+        candidates = await index.with_field(ALICE, "subject", "hello", range(1, 4))
+        assert candidates is not None
+        assert candidates.email_ids == {1, 3}
         await index.remove(ALICE, [EmailId(3), EmailId(4)])
         candidates = await index.with_field(ALICE, "subject", "hello", few)
         assert candidates == Candidates(frozenset(), EmailId(5))

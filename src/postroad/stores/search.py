@@ -19,6 +19,10 @@ FIELDS = ("from", "to", "cc", "bcc", "subject")
 """Header fields whose texts an index keeps as they are, as they are searched most."""
 
 
+EVERYTHING = range(2**63 - 1)
+"""All emails, by their ids."""
+
+
 class Scope(Enum):
     """Where a needle is looked for."""
 
@@ -43,7 +47,8 @@ class MessageText:
 class Candidates:
     """A superset of the messages up to `indexed_up_to` that contain a needle.
 
-    Nothing is said of newer messages. Ids of messages that are gone may be among them.
+    Nothing is said of newer messages, nor of those outside of the range that was asked for. Ids
+    of messages that are gone may be among them.
     """
 
     email_ids: frozenset[EmailId]
@@ -129,7 +134,9 @@ class SearchIndex(Protocol):
         ...
 
     @abstractmethod
-    async def candidates(self, account: AccountId, needle: str, scope: Scope) -> Candidates | None:
+    async def candidates(
+        self, account: AccountId, needle: str, scope: Scope, within: range = EVERYTHING
+    ) -> Candidates | None:
         """The messages that may contain `needle`; None: the index cannot narrow this search."""
         ...
 
@@ -139,11 +146,11 @@ class SearchIndex(Protocol):
         account: AccountId,
         field: str,
         needle: str,
-        among: Sequence[EmailId] | None,
+        among: Sequence[EmailId] | range = EVERYTHING,
     ) -> Candidates | None:
         """As `candidates`, with `needle` in a text of one of `FIELDS`; an empty one is in any.
 
-        `among` are those that matter, where these are few. Of a field that is not known a message
+        `among` are those that matter: a few, or a range. Of a field that is not known a message
         is a candidate.
         """
         ...

@@ -15,7 +15,7 @@ from postroad.adapters.memory.search import MemorySearchIndex
 from postroad.base.errors import TryLater
 from postroad.model.comparator import Comparator
 from postroad.model.ids import AccountId, Uid
-from postroad.stores.search import Candidates, Scope, SearchIndex
+from postroad.stores.search import EVERYTHING, Candidates, Scope, SearchIndex
 
 HELLO = (
     b"From: Alice <alice@x.org>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\n"
@@ -111,7 +111,9 @@ async def test_an_account_that_is_behind_is_told_of() -> None:
 
 
 class Broken(MemorySearchIndex):
-    async def candidates(self, account: AccountId, needle: str, scope: Scope) -> Candidates | None:
+    async def candidates(
+        self, account: AccountId, needle: str, scope: Scope, within: range = EVERYTHING
+    ) -> Candidates | None:
         raise TryLater("for a test")
 
 
@@ -215,4 +217,20 @@ async def test_an_index_of_fields_changes_nothing(tmp_path: Path) -> None:
             expected = await scanned.header(field, needle)
             assert [await world.header(field, needle) for world in others] == [expected] * 2
     assert await scanned.header("from", "eve@y.org") == [1, 2, 7, 8]
+    await index.close()
+
+
+async def test_an_index_is_asked_of_a_part_of_a_mailbox(tmp_path: Path) -> None:
+    index = FtsSearchIndex(tmp_path)
+    world, scanned = World(index), World(None)
+    for each in (world, scanned):
+        await each.add(*[HELLO, OTHER, THIRD] * 30)
+    await world.bring_forward()
+    for first in range(1, 91, 7):
+        for each in (world, scanned):
+            uids = [Uid(uid) for uid in range(first, first + 20)]
+            found = await each.search.with_text(ALICE, each.inbox, uids, "hello", in_header=True)
+            assert found == [uid for uid in uids if uid % 3 == 1 and uid <= 90]
+            found = await each.search.with_header(ALICE, each.inbox, uids, "from", "bob")
+            assert found == [uid for uid in uids if uid % 3 == 2 and uid <= 90]
     await index.close()

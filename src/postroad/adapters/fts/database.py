@@ -22,7 +22,16 @@ from postroad.adapters.fts.needle import (
 )
 from postroad.adapters.fts.vocabulary import LARGEST_OCTETS, Vocabulary
 from postroad.model.ids import EmailId
-from postroad.stores.search import FIELDS, Candidates, Grade, MessageText, Ranked, Ranking, Scope
+from postroad.stores.search import (
+    EVERYTHING,
+    FIELDS,
+    Candidates,
+    Grade,
+    MessageText,
+    Ranked,
+    Ranking,
+    Scope,
+)
 
 _VERSION = 2
 _BUSY_MILLISECONDS = 10_000
@@ -34,7 +43,7 @@ _MOST_CANDIDATES = 250_000  # as many ids as may be held in memory
 _TERMS_AT_ONCE = 500
 _MOST_FIRSTS = 500  # words that may begin a phrase
 _FEW = 200
-_NEVER_AGAIN = -2
+_MOST_LOOKS = 20
 _SCANNING = frozenset((Fit.INSIDE, Fit.SUFFIX))
 _COLUMNS = tuple(f"{name}_texts" for name in FIELDS)
 
@@ -56,12 +65,15 @@ _REMOVE_PARTLY = "DELETE FROM partly WHERE email_id IN (SELECT value FROM json_e
 _REMOVE_FIELDS = "DELETE FROM field WHERE email_id IN (SELECT value FROM json_each(?))"
 
 # Results come as one row of JSON: a step per row would wait for the loop's thread each time.
-_PARTLY = "SELECT json_group_array(email_id) FROM partly"
-_MATCHING = "SELECT json_group_array(rowid) FROM message WHERE message MATCH ?"
+_PARTLY = "SELECT json_group_array(email_id) FROM partly WHERE email_id BETWEEN ? AND ?"
+_MATCHING = """
+    SELECT json_group_array(rowid) FROM message WHERE message MATCH ? AND rowid BETWEEN ? AND ?
+"""
 _WITH_FIELD = """
     SELECT json_group_array(email_id) FILTER (WHERE instr({column}, :needle)),
         json_group_array(email_id) FILTER (WHERE {column} IS NULL) FROM field
 """
+_WITHIN = " WHERE email_id BETWEEN :first AND :last"
 _AMONG = " WHERE email_id IN (SELECT value FROM json_each(:among))"
 _ALL_TERMS = """
     SELECT coalesce(group_concat(term, char(10)) FILTER (WHERE upto < :most), ''),
@@ -90,8 +102,10 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open the file, or make it. Raises apsw's errors, `OutdatedError` for an old version."""
         self._connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
-        self._vocabulary: Vocabulary | None = None  # as it was at `_vocabulary_version`
-        self._vocabulary_version = -1
+        self._version = -1  # of what is kept of the terms
+        self._vocabulary: Vocabulary | None = None
+        self._is_large = False
+        self._looks: dict[NeedleTerm, list[str]] = {}
         try:
             self._prepare()
         except BaseException:
@@ -147,28 +161,31 @@ class Database:
             self._connection.execute(_REMOVE_PARTLY, wanted)
             self._connection.execute(_REMOVE_FIELDS, wanted)
 
-    def candidates(self, needle: str, scope: Scope) -> Candidates | None:
+    def candidates(self, needle: str, scope: Scope, within: range) -> Candidates | None:
         """As `SearchIndex.candidates`, in one read transaction."""
         wanted = terms_of(needle)
         if not wanted:
             return None
         candidates: Candidates | None = None
         with self._connection:
-            found = self._containing(wanted, scope)
+            found = self._containing(wanted, scope, within)
             if found is not None and len(found) <= _MOST_CANDIDATES:
                 # A term that has the needle inside says all; where terms meet, only the text does.
                 certain = _email_ids(found if wanted[0].term == needle else ())
-                partly = _ids.decode(self._text(_PARTLY))
+                partly = _ids.decode(self._text(_PARTLY, _ends(within)))
                 candidates = Candidates(_email_ids(found | partly), self.indexed_up_to(), certain)
         return candidates
 
     def with_field(
-        self, field: str, needle: str, among: Sequence[EmailId] | None
+        self, field: str, needle: str, among: Sequence[EmailId] | range
     ) -> Candidates | None:
         """As `SearchIndex.with_field`, in one read transaction."""
         statement = _WITH_FIELD.format(column=_COLUMNS[FIELDS.index(field)])
         params: dict[str, _Value] = {"needle": needle or "\n"}
-        if among is not None:
+        if isinstance(among, range):
+            statement += _WITHIN
+            params["first"], params["last"] = _ends(among)
+        else:
             statement += _AMONG
             params["among"] = msgspec.json.encode(list(among)).decode()
         with self._connection:
@@ -187,7 +204,7 @@ class Database:
                 grades = self._grades(word, in_header=in_header)
                 if grades is not None:
                     ranking.add(grades)
-            unsure = _ids.decode(self._text(_PARTLY))
+            unsure = _ids.decode(self._text(_PARTLY, _ends(EVERYTHING)))
         return ranking.ranked(frozenset(map(EmailId, unsure)))
 
     def _grades(self, word: str, *, in_header: bool) -> dict[EmailId, Grade] | None:
@@ -214,11 +231,13 @@ class Database:
 
     def _having_each(self, groups: list[list[str]], scope: Scope) -> set[int]:
         """The messages that have a term of each group."""
-        return set.intersection(*(self._having(terms, scope) for terms in groups))
+        return set.intersection(*(self._having(terms, scope, EVERYTHING) for terms in groups))
 
-    def _containing(self, wanted: list[NeedleTerm], scope: Scope) -> set[int] | None:
+    def _containing(
+        self, wanted: list[NeedleTerm], scope: Scope, within: range
+    ) -> set[int] | None:
         """The messages with the terms in a row, in one column; None: too many to say."""
-        found = self._with_each(wanted, scope)
+        found = self._with_each(wanted, scope, within)
         if len(wanted) == 1 or (found is not None and len(found) <= _FEW):
             return found
         first, *rest = wanted
@@ -230,10 +249,10 @@ class Database:
             firsts = [first.term]
         if not firsts:
             return set()
-        phrase = self._matching(phrase_expression(firsts, rest, scope))
+        phrase = self._matching(phrase_expression(firsts, rest, scope), within)
         return phrase if found is None else found & phrase
 
-    def _with_each(self, wanted: list[NeedleTerm], scope: Scope) -> set[int] | None:
+    def _with_each(self, wanted: list[NeedleTerm], scope: Scope, within: range) -> set[int] | None:
         """The messages with a fitting term for each of `wanted`; None: too many to say.
 
         Terms that are looked up come before those that need a look at the whole vocabulary; where
@@ -247,7 +266,7 @@ class Database:
             terms = self._expanded(each)
             if len(terms) > _MOST_TERMS:
                 continue
-            having = self._having(terms, scope)
+            having = self._having(terms, scope, within)
             found = having if found is None else found & having
             if not found:
                 break
@@ -266,33 +285,47 @@ class Database:
             case Fit.SUFFIX:
                 if (known := self._known_terms()) is not None:
                     return known.ending(wanted.term, _MOST_TERMS + 1)
-                statement = _SUFFIX
+                return self._scanned(wanted, _SUFFIX)
             case Fit.INSIDE:
                 if (known := self._known_terms()) is not None:
                     return known.containing(wanted.term, _MOST_TERMS + 1)
-                statement = _INSIDE
+                return self._scanned(wanted, _INSIDE)
         return _terms.decode(self._text(statement, params))
+
+    def _scanned(self, wanted: NeedleTerm, statement: str) -> list[str]:
+        """A look at the whole vocabulary, not taken again where it did not change since."""
+        found = self._looks.get(wanted)
+        if found is None:
+            params: dict[str, _Value] = {"term": wanted.term, "most": _MOST_TERMS + 1}
+            found = _terms.decode(self._text(statement, params))
+            if len(found) <= _MOST_FIRSTS and len(self._looks) < _MOST_LOOKS:
+                self._looks[wanted] = found
+        return found
 
     def _known_terms(self) -> Vocabulary | None:
         """Of the transaction that is open; None where there are too many."""
         version = self._number("PRAGMA data_version") + self._connection.total_changes()
-        if self._vocabulary_version not in (version, _NEVER_AGAIN):
-            params = {"most": LARGEST_OCTETS}
-            terms, are_all = self._connection.execute(_ALL_TERMS, params).fetchall()[0]
-            self._vocabulary = Vocabulary(str(terms)) if are_all else None
-            # One that is too large once does not become small.
-            self._vocabulary_version = version if are_all else _NEVER_AGAIN
+        if version != self._version:
+            self._version = version
+            self._looks.clear()
+            self._vocabulary = None if self._is_large else self._read_terms()
         return self._vocabulary
 
-    def _having(self, terms: list[str], scope: Scope) -> set[int]:
+    def _read_terms(self) -> Vocabulary | None:
+        params = {"most": LARGEST_OCTETS}
+        terms, are_all = self._connection.execute(_ALL_TERMS, params).fetchall()[0]
+        self._is_large = not are_all  # which does not become small
+        return Vocabulary(str(terms)) if are_all else None
+
+    def _having(self, terms: list[str], scope: Scope, within: range) -> set[int]:
         found: set[int] = set()
         for start in range(0, len(terms), _TERMS_AT_ONCE):
             expression = match_expression(terms[start : start + _TERMS_AT_ONCE], scope)
-            found |= self._matching(expression)
+            found |= self._matching(expression, within)
         return found
 
-    def _matching(self, expression: str) -> set[int]:
-        return _ids.decode(self._text(_MATCHING, (expression,)))
+    def _matching(self, expression: str, within: range) -> set[int]:
+        return _ids.decode(self._text(_MATCHING, (expression, *_ends(within))))
 
     def _text(self, statement: str, params: _Params = ()) -> str:
         return str(self._connection.execute(statement, params).fetchall()[0][0])
@@ -310,6 +343,10 @@ class OutdatedError(Exception):
 
 def _email_ids(numbers: Iterable[int]) -> frozenset[EmailId]:
     return cast("frozenset[EmailId]", frozenset(numbers))  # JSON cannot say what its numbers are
+
+
+def _ends(within: range) -> tuple[int, int]:
+    return within.start, within.stop - 1
 
 
 def _cost(wanted: NeedleTerm) -> tuple[bool, int]:

@@ -12,7 +12,7 @@ from postroad.adapters.fts.database import Database
 from postroad.adapters.fts.shelf import DAMAGED, Shelf
 from postroad.base.errors import LowSpace, TryLater
 from postroad.model.ids import AccountId, EmailId
-from postroad.stores.search import Candidates, MessageText, Ranked, Scope, SearchIndex
+from postroad.stores.search import EVERYTHING, Candidates, MessageText, Ranked, Scope, SearchIndex
 
 T = TypeVar("T")
 
@@ -42,15 +42,19 @@ class FtsSearchIndex(SearchIndex):
     async def indexed_up_to(self, account: AccountId) -> EmailId:
         return await self._if_there(account, Database.indexed_up_to, EmailId(0))
 
-    async def candidates(self, account: AccountId, needle: str, scope: Scope) -> Candidates | None:
-        return await self._if_there(account, lambda file: file.candidates(needle, scope), None)
+    async def candidates(
+        self, account: AccountId, needle: str, scope: Scope, within: range = EVERYTHING
+    ) -> Candidates | None:
+        return await self._if_there(
+            account, lambda file: file.candidates(needle, scope, within), None
+        )
 
     async def with_field(
         self,
         account: AccountId,
         field: str,
         needle: str,
-        among: Sequence[EmailId] | None,
+        among: Sequence[EmailId] | range = EVERYTHING,
     ) -> Candidates | None:
         return await self._if_there(
             account, lambda file: file.with_field(field, needle, among), None

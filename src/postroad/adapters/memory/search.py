@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from postroad.model.ids import AccountId, EmailId
 from postroad.stores.search import (
+    EVERYTHING,
     FIELDS,
     Candidates,
     Grade,
@@ -50,16 +51,22 @@ class MemorySearchIndex(SearchIndex):
     async def indexed_up_to(self, account: AccountId) -> EmailId:
         return self._of(account).up_to
 
-    async def candidates(self, account: AccountId, needle: str, scope: Scope) -> Candidates | None:
+    async def candidates(
+        self, account: AccountId, needle: str, scope: Scope, within: range = EVERYTHING
+    ) -> Candidates | None:
         if not needle:
             return None
         held = self._of(account)
         found = {
             email_id
             for email_id, text in held.by_id.items()
-            if any(needle in each for each in _searched(text, scope))
+            if email_id in within and any(needle in each for each in _searched(text, scope))
         }
-        partly = {email_id for email_id, text in held.by_id.items() if not text.is_whole}
+        partly = {
+            email_id
+            for email_id, text in held.by_id.items()
+            if email_id in within and not text.is_whole
+        }
         certain = found if _TERM.fullmatch(needle) else ()
         return Candidates(frozenset(found | partly), held.up_to, frozenset(certain))
 
@@ -68,15 +75,11 @@ class MemorySearchIndex(SearchIndex):
         account: AccountId,
         field: str,
         needle: str,
-        among: Sequence[EmailId] | None,
+        among: Sequence[EmailId] | range = EVERYTHING,
     ) -> Candidates | None:
         held = self._of(account)
         number, wanted = FIELDS.index(field), needle or "\n"
-        known = {
-            key: text.fields[number]
-            for key, text in held.by_id.items()
-            if among is None or key in among
-        }
+        known = {key: text.fields[number] for key, text in held.by_id.items() if key in among}
         certain = {key for key, text in known.items() if text is not None and wanted in text}
         unknown = {key for key, text in known.items() if text is None}
         return Candidates(frozenset(certain | unknown), held.up_to, frozenset(certain))

@@ -5,6 +5,7 @@ Without an index, or where it is behind, the messages themselves are read.
 """
 
 import logging
+from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -81,14 +82,16 @@ class TextSearch:
         needle = Needle.of(text, comparator)
         indexed = needle.indexed
         snapshot = await self._snapshots.current(account, mailbox)
+        within = _range(snapshot, uids)
         if field in FIELDS:
-            among = _few(snapshot, uids)
+            among = _few(snapshot, uids) or within
             found = await self._asked(
                 account, lambda index: index.with_field(account, field, indexed, among)
             )
         else:
             found = await self._asked(
-                account, lambda index: index.candidates(account, indexed or field, Scope.HEADER)
+                account,
+                lambda index: index.candidates(account, indexed or field, Scope.HEADER, within),
             )
         # What is somewhere in the header need not be in that field.
         is_certain = field in FIELDS and needle.is_as_indexed
@@ -116,10 +119,11 @@ class TextSearch:
             return list(uids)
         scope = Scope.ANYWHERE if in_header else Scope.BODY
         snapshot = await self._snapshots.current(account, mailbox)
+        within = _range(snapshot, uids)
         indexed, found = needle.indexed, None
         if indexed:
             found = await self._asked(
-                account, lambda index: index.candidates(account, indexed, scope)
+                account, lambda index: index.candidates(account, indexed, scope, within)
             )
         sure, possible = await self._possible(account, snapshot, uids, found, needle.is_as_indexed)
         wanted = Wanted(header=in_header, body_octets=_MESSAGE_OCTETS)
@@ -219,6 +223,15 @@ class TextSearch:
                 messages = await read(self._blobs, batch)
                 found |= await self._tasks.offload(partial(_passing, messages, test))
         return found
+
+
+def _range(snapshot: Snapshot, uids: Sequence[Uid]) -> range:
+    """In which the ids of these emails are; a part of a mailbox mostly is a part of the ids."""
+    if not uids:
+        return range(0)
+    first, last = bisect_left(snapshot.uids, uids[0]), bisect_right(snapshot.uids, uids[-1])
+    ids = snapshot.placements.email_ids[first:last]
+    return range(min(ids), max(ids) + 1) if ids else range(0)
 
 
 def _few(snapshot: Snapshot, uids: Sequence[Uid]) -> list[EmailId] | None:

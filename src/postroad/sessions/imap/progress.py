@@ -11,6 +11,7 @@ from postroad.wire.imap.sequence import SequenceSet
 _FIRST, _LEAST = 20_000, 500  # messages that are searched in one step
 _QUICK, _SLOW = 1_000_000, 5_000_000  # microseconds of such a step
 _GROWTH = 10
+_MOST = 200_000  # so the answer of the index is a few megabytes
 
 
 def still_working(context: Context) -> Status:
@@ -46,7 +47,7 @@ async def find(context: Context, view: Selected, key: Key) -> list[int]:
         told(stop)
         took = clock() - began
         if took < _QUICK:
-            size *= _GROWTH  # each step asks the index anew
+            size = min(size * _GROWTH, _MOST)  # each step asks the index anew
         elif took > _SLOW:
             size = max(size // _GROWTH, _LEAST)
         start = stop
