@@ -7,6 +7,7 @@ from postroad.app.searching import Searching
 from postroad.config.settings import SharedSeen
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.extras import Extras
+from postroad.core.mailbox.happenings import Happenings
 from postroad.core.mailbox.reach import Reach
 from postroad.core.mailbox.service import MailboxLimits, MailboxService
 from postroad.core.mailbox.virtual import VirtualMailboxes
@@ -19,6 +20,7 @@ class Mailboxes:
     reach: Reach
     service: MailboxService
     search: TextSearch
+    happenings: Happenings
 
 
 def build_mailboxes(program: Program, searching: Searching) -> Mailboxes:
@@ -34,4 +36,6 @@ def build_mailboxes(program: Program, searching: Searching) -> Mailboxes:
         virtual = VirtualMailboxes(program.virtual, mail, searches)
     private_seen = imap.shared_seen is SharedSeen.PRIVATE
     reach = Reach(mail, program.sharing, private_seen=private_seen, virtual=virtual)
-    return Mailboxes(reach, MailboxService(*common, virtual, extras), search)
+    happenings = Happenings(program.bus, program.metrics)
+    service = MailboxService(*common, virtual, extras, happenings)
+    return Mailboxes(reach, service, search, happenings)

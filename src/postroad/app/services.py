@@ -91,6 +91,7 @@ def build_services(program: Program, spools: Spools, searching: Searching) -> Se
             program.tasks,
             program.clock,
             max_octets=settings.limits.message_octets,
+            happenings=mailboxes.happenings,
         ),
         search=mailboxes.search,
         annotations=Annotations(

@@ -138,6 +138,12 @@ class Place:
     mailbox: Mailbox
     rights: Rights = ALL_RIGHTS
     viewer: AccountId | None = None  # whose own \\Seen counts; None: that of the mailbox
+    visitor: AccountId | None = None  # who came here; None: its owner
+
+    @property
+    def actor(self) -> AccountId:
+        """Who does what is done here."""
+        return self.owner if self.visitor is None else self.visitor
 
     @property
     def side(self) -> Side:

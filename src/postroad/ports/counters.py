@@ -12,6 +12,7 @@ class Counter(Enum):
     REFUSED_LOGINS = "logins_refused"  # by protocol
     LOGINS = "logins"  # by protocol
     SUBMITTED = "messages_submitted"  # by source: api, submission, notification, forward
+    HAPPENINGS = "messages_touched"  # by cause: append, copy, flag
     OUTCOMES = "recipients_settled"  # by state: delivered, bounced, queued (tried again)
 
 

@@ -277,8 +277,10 @@ class MailStore(Protocol):
     @abstractmethod
     async def relabel(
         self, account: AccountId, emails: Sequence[EmailId], change: LabelChange
-    ) -> None:
+    ) -> list[tuple[MailboxId, Sequence[Uid]]]:
         """Put emails into mailboxes and take them out of others; what goes is kept for undelete.
+
+        Returns what came where.
 
         Raises `NotFound`, `NoSuchTarget`, `OverQuota`, `Invalid` where one would be nowhere.
         """

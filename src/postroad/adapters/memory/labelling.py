@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from postroad.adapters.memory.mailboxes import load_target, remove, transfer
 from postroad.adapters.memory.state import MemoryState
 from postroad.base.errors import OverQuota
-from postroad.model.ids import AccountId, EmailId, Uid
+from postroad.model.ids import AccountId, EmailId, MailboxId, Uid
 from postroad.model.labels import Held, LabelChange, plan
 from postroad.model.mailbox import Flags
 
@@ -26,7 +26,7 @@ class MemoryLabels:
 
     async def relabel(
         self, account: AccountId, emails: Sequence[EmailId], change: LabelChange
-    ) -> None:
+    ) -> list[tuple[MailboxId, Sequence[Uid]]]:
         owner = self._state.owner(account)
         for mailbox in change.add:
             load_target(owner, mailbox)
@@ -38,12 +38,15 @@ class MemoryLabels:
         ]
         if not owner.has_room(sum(copied), len(copied)):
             raise OverQuota("the account has no room left")
+        placed: list[tuple[MailboxId, Sequence[Uid]]] = []
         for pairs, keep in ((found.copies, True), (found.moves, False)):
             for (source, target), uids in pairs.items():
                 old, new = owner.boxes[source], load_target(owner, target)
                 wanted = sorted(map(int, uids))
-                transfer(old, wanted, new, owner.next_mod_seq(), keep=keep)
+                fresh = transfer(old, wanted, new, owner.next_mod_seq(), keep=keep)
+                placed.append((target, [Uid(uid) for uid in fresh]))
         for mailbox, uids in found.removals.items():
             box = owner.boxes[mailbox]
             owner.keep(box, uids)
             remove(box, sorted(map(int, uids)), owner.next_mod_seq())
+        return placed

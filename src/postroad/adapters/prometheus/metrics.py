@@ -20,6 +20,7 @@ _TEXTS = {
     Counter.LOGINS: ("Logins.", "protocol"),
     Counter.REFUSED_LOGINS: ("Logins that were refused.", "protocol"),
     Counter.SUBMITTED: ("Messages accepted for sending.", "source"),
+    Counter.HAPPENINGS: ("Messages put into mailboxes, or flagged, by their readers.", "cause"),
     Counter.OUTCOMES: ("Recipients of outgoing mail, by what became of an attempt.", "state"),
 }
 _PID = f"{NOW}pid"

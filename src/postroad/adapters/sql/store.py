@@ -249,8 +249,8 @@ class SqlMailStore(MailStore):
 
     async def relabel(
         self, account: AccountId, emails: Sequence[EmailId], change: LabelChange
-    ) -> None:
-        await self._engine.write(lambda: labelling.relabel(account, emails, change))
+    ) -> list[tuple[MailboxId, Sequence[Uid]]]:
+        return await self._engine.write(lambda: labelling.relabel(account, emails, change))
 
     async def quota(self, account: AccountId) -> Quota:
         return await self._engine.read(lambda: reading.quota(account))

@@ -10,6 +10,7 @@ from postroad.base.errors import Invalid, MailError, NotFound, OverQuota, TooLar
 from postroad.base.identifiers import new_trace_id
 from postroad.base.moments import Moment
 from postroad.base.phrases import phrase
+from postroad.core.mailbox.happenings import Cause, Happening, Happenings
 from postroad.core.mailbox.permitted import permitted_flags
 from postroad.core.message.binary import encode_binary
 from postroad.core.message.prepared import new_email, parse
@@ -51,8 +52,10 @@ class Appending:
         clock: Clock,
         *,
         max_octets: int,
+        happenings: Happenings | None = None,
     ) -> None:
         self.max_octets = max_octets
+        self._happenings = happenings or Happenings(bus)
         self._store = store
         self._blobs = blobs
         self._spools = spools
@@ -135,7 +138,7 @@ class Appending:
         common = [_common(message, target) for message in messages]
         done = await self._store.append(account, mailbox.mailbox_id, common, events, replaces)
         await self._mark_seen(target, messages, done)
-        self._bus.announce(account)
+        self._happenings.happened(Happening(Cause.APPEND, target, done.uids))
         if replaces is not None and replaces.account != account:
             self._bus.announce(replaces.account)
         return done

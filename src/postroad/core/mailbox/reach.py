@@ -173,7 +173,7 @@ class Reach:
     def _place(self, viewer: Viewer, foreign: _Foreign, found: SharedMailbox) -> Place:
         spot = Spot(found.owner, foreign.name, foreign.prefix)
         seen_by = viewer.account if self._private_seen else None
-        return Place(spot, found.mailbox, found.rights, seen_by)
+        return Place(spot, found.mailbox, found.rights, seen_by, viewer.account)
 
 
 def _take_apart(name: MailboxName) -> _Foreign | None:

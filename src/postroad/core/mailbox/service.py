@@ -1,7 +1,7 @@
 """Using mailboxes: the rules that hold whichever protocol asks."""
 
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeVar
@@ -10,6 +10,7 @@ from postroad.base.errors import Invalid, NotPermitted
 from postroad.base.phrases import phrase
 from postroad.core.mailbox.cache import SnapshotCache
 from postroad.core.mailbox.extras import Extras
+from postroad.core.mailbox.happenings import Cause, Happening, Happenings
 from postroad.core.mailbox.permitted import permitted_change, require
 from postroad.core.mailbox.recent import Recents
 from postroad.core.mailbox.snapshot import Snapshot
@@ -67,6 +68,7 @@ class MailboxService:
         limits: MailboxLimits,
         virtual: VirtualMailboxes | None = None,
         extras: Extras | None = None,
+        happenings: Happenings | None = None,
     ) -> None:
         self.extras = extras or Extras()
         self._store = store
@@ -76,6 +78,7 @@ class MailboxService:
         self._cache = cache
         self._limits = limits
         self._virtual = virtual
+        self._happenings = happenings or Happenings(bus)
 
     # Mailboxes
 
@@ -209,8 +212,8 @@ class MailboxService:
             )
             self._cache.flagged(account, mailbox, done)
             slices.append(done)
-            if done.changed:
-                self._bus.announce(account)
+            flagged = Happening(Cause.FLAG, place, done.changed, change, done.became)
+            self._happenings.happened(flagged)
         return _together(slices)
 
     async def copy(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
@@ -219,7 +222,7 @@ class MailboxService:
         Raises `NoSuchTarget`, `OverQuota`, `NotFound`, `NotPermitted`.
         """
         done = await self._copy(source, uids, target)
-        self._bus.announce(target.owner)
+        self._happenings.happened(Happening(Cause.COPY, target, done.target))
         return done
 
     async def _copy(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
@@ -241,10 +244,9 @@ class MailboxService:
             done = await self._move(source, part, target)
             moved_from.extend(done.source)
             moved_to.extend(done.target)
-            if done.source:
-                # After the commit, never before: a listener must not hear of what may yet fail.
-                for owner in {source.owner, target.owner}:
-                    self._bus.announce(owner)
+            self._happenings.happened(Happening(Cause.COPY, target, done.target))
+            if done.source and source.owner != target.owner:
+                self._bus.announce(source.owner)
         return Copied(target.mailbox.uid_validity, moved_from, moved_to)
 
     async def _move(self, source: Place, uids: Sequence[Uid], target: Place) -> Copied:
@@ -265,15 +267,22 @@ class MailboxService:
         return await self._store.held(place.owner, emails)
 
     async def relabel(
-        self, place: Place, emails: Sequence[EmailId], change: LabelChange, told: Told = _nobody
+        self,
+        places: Mapping[MailboxId, Place],
+        emails: Sequence[EmailId],
+        change: LabelChange,
+        told: Told = _nobody,
     ) -> None:
-        """Change in which mailboxes the owner has these emails.
+        """Change in which of `places`, which are all of one owner, these emails are.
 
         Raises `NoSuchTarget`, `OverQuota`, `Invalid` where one would be in none.
         """
+        owner = next(iter(places.values())).owner
         for some in _slices(emails, self._limits.slice_messages, told):
-            await self._store.relabel(place.owner, some, change)
-            self._bus.announce(place.owner)
+            placed = await self._store.relabel(owner, some, change)
+            self._bus.announce(owner)
+            for mailbox, uids in placed:
+                self._happenings.happened(Happening(Cause.COPY, places[mailbox], uids))
 
     async def expunge(
         self, place: Place, uids: Sequence[Uid], told: Told = _nobody

@@ -29,7 +29,8 @@ async def store_labels(context: Context, command: StoreLabels, *, by_uid: bool) 
     labels, emails = await Labels.read(context), _emails(view, uids)
     change = _change(labels, command)
     heard = context.begin(len(emails))
-    await context.mailboxes.relabel(view.place, emails, change, heard)  # this may be refused
+    places = {place.mailbox.mailbox_id: place for place in labels.places}
+    await context.mailboxes.relabel(places, emails, change, heard)  # this may be refused
     await _star(context, view, labels, command, emails)
     await view.refresh()
     for told in view.new_flags():

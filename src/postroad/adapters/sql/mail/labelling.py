@@ -30,14 +30,20 @@ def held(owner: AccountId, emails: Sequence[EmailId]) -> Steps[list[Held]]:
     ]
 
 
-def relabel(owner: AccountId, emails: Sequence[EmailId], change: LabelChange) -> Steps[None]:
+def relabel(
+    owner: AccountId, emails: Sequence[EmailId], change: LabelChange
+) -> Steps[list[tuple[MailboxId, Sequence[Uid]]]]:
     yield from lock(owner)
     for mailbox in change.add:
         yield from load_target(owner, mailbox)
     found = plan((yield from held(owner, emails)), change)
+    placed: list[tuple[MailboxId, Sequence[Uid]]] = []
     for (source, target), uids in found.copies.items():
-        yield from moving.copy(owner, sorted(uids), source, target)
+        copied = yield from moving.copy(owner, sorted(uids), source, target)
+        placed.append((target, copied.target))
     for (source, target), uids in found.moves.items():
-        yield from moving.move(owner, sorted(uids), source, target)
+        moved = yield from moving.move(owner, sorted(uids), source, target)
+        placed.append((target, moved.target))
     for mailbox, uids in found.removals.items():
         yield from moving.discard(owner, mailbox, sorted(uids))
+    return placed
