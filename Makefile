@@ -6,7 +6,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup run test quick check fmt bench fuzz clean debian s3server
+.PHONY: setup run test torture quick check fmt bench fuzz clean debian s3server
 
 setup: .venv/.done
 
@@ -35,6 +35,10 @@ s3server:
 
 test: setup debian s3server
 	@tests/support/run-tests all
+
+# Three nodes under many faults, for half an hour: TEST_FAULTS=500 TEST_TORTURE_SEED=1 make torture
+torture: setup debian s3server
+	@TEST_FAULTS=$${TEST_FAULTS:-150} $(BIN)/python -m pytest -q -s tests/torture
 
 quick: setup
 	@tests/support/run-tests quick

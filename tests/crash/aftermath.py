@@ -13,7 +13,7 @@ from pathlib import Path
 from crash.imap import Imap
 from crash.ledger import KEY, Found, Violation, body_of
 from crash.sink import Receipt, Sink
-from crash.workers import CAROL, DAVE
+from crash.workers import CAROL, DAVE, Serving
 from support.server import ALICE, BOB, RunningServer
 
 ACCOUNTS: Mapping[str, tuple[str, ...]] = {ALICE: ("INBOX", "Archive"), BOB: ("INBOX",)}
@@ -24,7 +24,7 @@ _FINAL_RECIPIENT = re.compile(rb"^Final-Recipient: rfc822; *(\S+)", re.MULTILINE
 _FINAL_STATES = ("delivered", "bounced")
 
 
-def counted(server: RunningServer) -> dict[str, Counter[str]]:
+def counted(server: Serving) -> dict[str, Counter[str]]:
     """How often each key is in each account."""
     found = {}
     for address, boxes in ACCOUNTS.items():
@@ -38,7 +38,7 @@ def counted(server: RunningServer) -> dict[str, Counter[str]]:
     return found
 
 
-def refused(server: RunningServer) -> Counter[str]:
+def refused(server: Serving) -> Counter[str]:
     """The forward paths that the DSNs in the sender's mailbox tell of."""
     with _imap(server, DAVE) as imap:
         imap.command("EXAMINE INBOX")
@@ -47,12 +47,12 @@ def refused(server: RunningServer) -> Counter[str]:
     return Counter(path.decode() for path in paths)
 
 
-def found_at_last(server: RunningServer, sink: Sink) -> Found:
+def found_at_last(server: Serving, sink: Sink) -> Found:
     remote = Counter(receipt.forward_path for receipt in sink.receipts)
     return Found(counted(server), remote, refused(server))
 
 
-def check_bodies(server: RunningServer) -> None:
+def check_bodies(server: Serving) -> None:
     """Every message that came as octets is there octet for octet."""
     boxes = dict(ACCOUNTS)
     with _imap(server, CAROL) as imap:
@@ -77,7 +77,7 @@ def _check_bodies(lines: Iterable[bytes]) -> None:
             raise Violation(f"the message {key} is not as it was sent")
 
 
-def check_search(server: RunningServer, address: str, keys: Iterable[str]) -> None:
+def check_search(server: Serving, address: str, keys: Iterable[str]) -> None:
     """Raises `Violation` when SEARCH does not find each of these once, by a part of its body."""
     with _imap(server, address) as imap:
         found: Counter[str] = Counter()
@@ -138,13 +138,21 @@ def waiting(server: RunningServer) -> int:
 
 
 def check_events(server: RunningServer, receipts: Iterable[Receipt]) -> None:
-    """Raises `Violation` for what was named to the other side after the event of its success."""
     with closing(_reader(server)) as connection:
-        rows = connection.execute(
-            "SELECT recipient, min(happened_at), count(*) FROM event WHERE kind = 'delivered' "
-            "AND recipient LIKE '%-%' GROUP BY recipient"
-        ).fetchall()
-    delivered = {str(path): (int(at) / 1_000_000, int(count)) for path, at, count in rows}
+        check_delivered(connection.execute(DELIVERED).fetchall(), receipts)
+
+
+DELIVERED = (
+    "SELECT recipient, min(happened_at), count(*) FROM event WHERE kind = 'delivered' "
+    "AND recipient LIKE '%-%' GROUP BY recipient"
+)
+
+
+def check_delivered(rows: Iterable[tuple[object, ...]], receipts: Iterable[Receipt]) -> None:
+    """Raises `Violation` for what was named to the other side after the event of its success."""
+    delivered = {
+        str(path): (int(str(at)) / 1_000_000, int(str(count))) for path, at, count in rows
+    }
     for path, (_, count) in delivered.items():
         if count > 1:
             raise Violation(f"{path} has {count} events of success")
@@ -159,12 +167,12 @@ def _reader(server: RunningServer) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{server.data_dir / _DATABASE}?mode=ro", uri=True, timeout=10)
 
 
-def check_store(server: RunningServer) -> None:
+def check_store(server: Serving) -> None:
     """`verify` beside the running server: the database, all references and all blobs."""
     done = server.command("verify", "--json")
     if done.code:
         raise Violation(f"verify found faults: {done.out} {done.err}")
 
 
-def _imap(server: RunningServer, address: str) -> Imap:
+def _imap(server: Serving, address: str) -> Imap:
     return Imap(server.ports["imap"], address, server.passwords[address])

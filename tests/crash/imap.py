@@ -72,7 +72,9 @@ class Reply:
 class Imap:
     """Logged in when it is made; every method raises `OSError` once the connection is lost."""
 
-    def __init__(self, port: int, address: str, password: str) -> None:
+    def __init__(self, port: int, address: str, password: str, *, may_fail: bool = False) -> None:
+        """With `may_fail` an answer that something is away counts as a lost connection."""
+        self._may_fail = may_fail
         self._socket = socket.create_connection(("127.0.0.1", port), _SECONDS)
         self._stream = self._socket.makefile("rb")
         self._count = 0
@@ -102,6 +104,8 @@ class Imap:
         while not (line := self._line()).startswith(tag + b" "):
             untagged.append(line)
         reply = Reply(line[len(tag) + 1 :], untagged)
+        if self._may_fail and reply.text.startswith(b"NO [UNAVAILABLE]"):
+            raise Gone(reply.text.decode())
         if not reply.text.startswith(b"OK"):
             raise Violation(f"{text}: {reply.text!r}")
         return reply

@@ -25,22 +25,23 @@ class _Smtp(Worker):
     ) -> None:
         self.desk.ledger.begin(sending)
         message = message_of(sending.letters[0].key, author)
+        may_fail = self.desk.may_fail
         for code, text in (smtp.mail(author), *(smtp.rcpt(path) for path in paths)):
-            _check(code, text)
+            _check(code, text, may_fail=may_fail)
         if smtp.has_extn("chunking") and self.desk.chance.random() < 0.3:
             half = self.desk.chance.randrange(1, len(message))
             smtp.send(b"BDAT %d\r\n" % half + message[:half])
             smtp.send(b"BDAT %d LAST\r\n" % (len(message) - half) + message[half:])
-            _check(*smtp.getreply())
+            _check(*smtp.getreply(), may_fail=may_fail)
             code, text = smtp.getreply()
         else:
             code, text = smtp.data(message)
-        _check(code, text)
+        _check(code, text, may_fail=may_fail)
         sending.is_acknowledged = True
 
 
-def _check(code: int, text: bytes) -> None:
-    if code == 421:
+def _check(code: int, text: bytes, *, may_fail: bool) -> None:
+    if code == 421 or (may_fail and 400 <= code < 500):
         raise smtplib.SMTPServerDisconnected("shutting down")
     if code != 250:
         raise Violation(f"refused: {code} {text!r}")
@@ -159,6 +160,8 @@ class Program(Worker):
         connection.request("POST", request.path, request.body, headers)
         answer = connection.getresponse()
         text = answer.read()
+        if self.desk.may_fail and answer.status in (409, 503):
+            raise http.client.HTTPException(text)
         if answer.status != 200:
             raise Violation(f"{request.path}: {answer.status} {text!r}")
         request.sending.is_acknowledged = True

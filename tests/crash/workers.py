@@ -4,12 +4,14 @@ import http.client
 import smtplib
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import Protocol
 
 from crash.imap import Imap
 from crash.ledger import Ledger, Violation
-from support.server import RunningServer
+from support.server import Finished
 
 LOST = (OSError, smtplib.SMTPException, http.client.HTTPException)
 """How clients notice that the server is gone."""
@@ -18,17 +20,35 @@ CAROL = "carol@example.test"
 DAVE = "dave@example.test"
 
 
+class Serving(Protocol):
+    """A server, or several of which each `ports` may be another's."""
+
+    @property
+    def ports(self) -> Mapping[str, int]: ...
+
+    @property
+    def passwords(self) -> Mapping[str, str]: ...
+
+    @property
+    def api_key(self) -> str: ...
+
+    def command(self, *words: str, stdin: str = "") -> Finished: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a client works with; `chance` is its own."""
 
     name: str
-    server: RunningServer
+    server: "Serving"
     ledger: Ledger
     chance: Random
+    may_fail: bool = False
+    """Whether parts may be away, so that clients are told to come again."""
 
     def imap(self, address: str) -> Imap:
-        return Imap(self.server.ports["imap"], address, self.server.passwords[address])
+        password = self.server.passwords[address]
+        return Imap(self.server.ports["imap"], address, password, may_fail=self.may_fail)
 
 
 class Worker(ABC):

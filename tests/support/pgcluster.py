@@ -1,5 +1,6 @@
 """A primary and a standby of PostgreSQL, that fail over when a test says so."""
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,10 @@ class Node:
         self._control("-w", "-l", self.folder / "log", "-o", f"{_OPTIONS} -k {self.folder}",
                       "start")  # fmt: skip
 
+    def forget(self) -> None:
+        """Its files, to become a copy of another."""
+        shutil.rmtree(self._place)
+
     def kill(self) -> None:
         """Without a word to anybody."""
         self._control("-w", "-m", "immediate", "stop")
@@ -42,10 +47,10 @@ class Node:
     def promote(self) -> None:
         self._control("-w", "promote")
 
-    def say(self, statement: str) -> str:
+    def say(self, statement: str, database: str = "postgres") -> str:
         done = subprocess.run(
             [self._binaries / "psql", "-X", "-q", "-t", "-A", "-h", self.folder, "-U", ADMIN,
-             "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", statement],
+             "-d", database, "-v", "ON_ERROR_STOP=1", "-c", statement],
             stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60,
         )  # fmt: skip
         return done.stdout.decode().strip()
