@@ -11,6 +11,7 @@ from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.leases import MemoryLeaseStore
 from postroad.adapters.memory.mail import MemoryMailStore
 from postroad.adapters.memory.metadata import MemoryMetadataStore
+from postroad.adapters.memory.nodes import MemoryNodeStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.sharing import MemorySharingStore
@@ -166,6 +167,7 @@ class House:
             MemoryMetadataStore(state),
             MemoryUrlKeyStore(state),
             MemoryVirtualStore(state),
+            MemoryNodeStore(state),
         )
         self.blobs, self.clock, self.jobs, self.bus = Blobs(), Watch(), Jobs(), LocalBus()
         self.elsewhere = Elsewhere()

@@ -63,3 +63,17 @@ def test_the_bus_is_away_and_comes_back(redis_server: Service) -> None:
         wait_for_log(second, "the bus is up", times=2)
         assert deliver(first, ALICE, b"Subject: told\r\n\r\n").startswith(b"250")
         _until_exists(client)
+
+
+def test_who_serves_is_listed(nodes: list[RunningServer]) -> None:
+    listed = nodes[0].json("node", "list")
+    assert isinstance(listed, list)
+    assert [one["state"] for one in listed] == ["serving", "serving"]
+    nodes[1].stop()
+    assert len(nodes[0].json("node", "list")) == 1  # type: ignore[arg-type]  # a list
+    nodes[1].start()
+    nodes[1].kill()
+    done = nodes[0].command("node", "list")
+    assert done.code == 0, "it may be back at once"
+    assert done.out.count(" serving ") == 2
+    nodes[1].start()

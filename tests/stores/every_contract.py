@@ -8,6 +8,7 @@ from stores.mail_contract import AppendContract, DeliverContract
 from stores.mailboxes_contract import MailboxesContract
 from stores.metadata_contract import MetadataContract
 from stores.neighbour_contract import NeighbourContract
+from stores.node_contract import NodeContract
 from stores.placement_contract import FlagsContract, MoveContract
 from stores.queue_contract import (
     EventsContract,
@@ -37,6 +38,7 @@ __all__ = [
     "TestMetadata",
     "TestMove",
     "TestNeighbours",
+    "TestNodes",
     "TestOperate",
     "TestQuota",
     "TestReferences",
@@ -64,6 +66,7 @@ TestMailboxes = MailboxesContract
 TestMetadata = MetadataContract
 TestMove = MoveContract
 TestNeighbours = NeighbourContract
+TestNodes = NodeContract
 TestOperate = OperateContract
 TestQuota = QuotaContract
 TestReferences = ReferenceContract

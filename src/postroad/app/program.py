@@ -14,6 +14,7 @@ from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
+from postroad.adapters.sql.nodes import SqlNodeStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.store import SqlMailStore
@@ -45,6 +46,7 @@ from postroad.stores.directory import DirectoryStore
 from postroad.stores.leases import LeaseStore
 from postroad.stores.mail import MailStore
 from postroad.stores.metadata import MetadataStore
+from postroad.stores.nodes import NodeStore
 from postroad.stores.queue import QueueStore, ReferenceStore
 from postroad.stores.sharing import SharingStore
 from postroad.stores.urlkeys import UrlKeyStore
@@ -68,6 +70,7 @@ class Program:
     queue: QueueStore
     references: ReferenceStore
     leases: LeaseStore
+    nodes: NodeStore
     blobs: BlobStore
     resolver: Resolver
     clock: Clock
@@ -176,6 +179,7 @@ def _assemble(
         queue=queue,
         references=SqlReferenceStore(engine),
         leases=SqlLeaseStore(engine),
+        nodes=SqlNodeStore(engine),
         blobs=blobs,
         resolver=dns,
         clock=clock,

@@ -19,6 +19,7 @@ from postroad.app.database import database_of
 from postroad.app.duties import Duties
 from postroad.app.linking import link_of
 from postroad.app.lock import serving_alone
+from postroad.app.membership import REPORTED_EVERY, Membership
 from postroad.app.program import (
     Program,
     initialise,
@@ -194,16 +195,13 @@ class Server:
         self._sockets.refuse_others()
         duties = self._duties = Duties(program, services, searching, self._listeners, reloader)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.reload)
-        if isinstance(program.bus, SiblingBus):
-            program.bus.open()
         node = new_uuid() if self._seat is None else self._seat.shared.node
-        if (link := link_of(settings, node, program.sealer.fingerprint())) is not None:
-            program.bus.join(link)
-            program.tasks.keep("bus", link.run)
+        self._open_bus(node)
         if self._census is not None:
             self._census.serve()
             reloader.reload()  # a worker begins with what held when its supervisor began
         await duties.start(is_alone=self._seat is None)
+        membership = self._join(node, count)
         serving = program.tasks.spawn("web", web.serve())
         # What is there now stays: the collector need not look at it again, nor so often at all,
         # since a look holds every client up.
@@ -216,12 +214,36 @@ class Server:
         if ready is not None:
             ready()
         await stop.wait()
+        await self._end(services, searching, web, serving, membership)
+
+    def _open_bus(self, node: str) -> None:
+        program = self._program
+        if isinstance(program.bus, SiblingBus):
+            program.bus.open()
+        link = link_of(program.settings, node, program.sealer.fingerprint())
+        if link is not None:
+            program.bus.join(link)
+            program.tasks.keep("bus", link.run)
+
+    async def _end(
+        self,
+        services: Services,
+        searching: Searching,
+        web: WebServer,
+        serving: "asyncio.Task[None]",
+        membership: Membership | None,
+    ) -> None:
+        """Nothing new begins; what is under way may finish."""
+        program, settings, duties = self._program, self._program.settings, self._duties
+        assert duties is not None  # noqa: S101  # for the type checker: it served
         log.info("stopping", extra={"grace": str(settings.shutdown.grace)})
         self._stopping = True
         if self._census is not None:
             self._census.retire()
         duties.stop()
         web.stop()
+        if membership is not None:
+            await membership.drain()
         grace = settings.shutdown.grace.total_seconds()
         async with asyncio.TaskGroup() as ending:
             ending.create_task(self._listeners.drain(grace))
@@ -231,10 +253,24 @@ class Server:
             await services.transport.close()
         if self._seat is not None:
             await duties.give_back()
+        if membership is not None:
+            await membership.leave()
         await searching.close()
         if isinstance(program.bus, SiblingBus):
             program.bus.close()
         log.info("stopped")
+
+    def _join(self, node: str, workers: int) -> Membership | None:
+        """One of the workers speaks for all of them."""
+        if self._seat is not None and self._seat.number:
+            return None
+        program = self._program
+        membership = Membership(
+            program, node, workers, lambda: int(sum(self._connections().values()))
+        )
+        program.tasks.spawn("first report", membership.begin())
+        program.tasks.every("report", REPORTED_EVERY, membership.report)
+        return membership
 
     # The REST API
 

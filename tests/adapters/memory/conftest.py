@@ -6,6 +6,7 @@ from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.leases import MemoryLeaseStore
 from postroad.adapters.memory.mail import MemoryMailStore
 from postroad.adapters.memory.metadata import MemoryMetadataStore
+from postroad.adapters.memory.nodes import MemoryNodeStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.sharing import MemorySharingStore
@@ -32,4 +33,5 @@ def stores(state: MemoryState) -> Stores:
         MemoryMetadataStore(state),
         MemoryUrlKeyStore(state),
         MemoryVirtualStore(state),
+        MemoryNodeStore(state),
     )

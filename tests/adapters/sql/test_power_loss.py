@@ -9,6 +9,7 @@ import pytest
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
+from postroad.adapters.sql.nodes import SqlNodeStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite import engine as sqlite
@@ -44,6 +45,7 @@ def stores_on(engine: sqlite.SqliteEngine) -> Stores:
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
         SqlVirtualStore(engine),
+        SqlNodeStore(engine),
     )
 
 

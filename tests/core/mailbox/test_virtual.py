@@ -8,6 +8,7 @@ from postroad.adapters.memory.directory import MemoryDirectoryStore
 from postroad.adapters.memory.leases import MemoryLeaseStore
 from postroad.adapters.memory.mail import MemoryMailStore
 from postroad.adapters.memory.metadata import MemoryMetadataStore
+from postroad.adapters.memory.nodes import MemoryNodeStore
 from postroad.adapters.memory.queue import MemoryQueueStore
 from postroad.adapters.memory.references import MemoryReferenceStore
 from postroad.adapters.memory.sharing import MemorySharingStore
@@ -71,6 +72,7 @@ class World:
             MemoryMetadataStore(state),
             MemoryUrlKeyStore(state),
             self.store,
+            MemoryNodeStore(state),
         )
         self.searches = Searches(self.stores)
         self.virtual = VirtualMailboxes(self.store, self.stores.mail, self.searches)

@@ -27,6 +27,7 @@ from postroad.model.ids import (
     UidValidity,
 )
 from postroad.model.mailbox import Mailbox, NewEmail, SpecialUse
+from postroad.model.nodes import Node
 from postroad.model.queue import FINAL_STATES, NewSubmission, RecipientState
 from postroad.model.quota import Quota, QuotaLimits, Usage
 from postroad.model.sharing import Identifier, Rights
@@ -243,6 +244,7 @@ class MemoryState:
     credentials: dict[AccountId, dict[str, Credential]] = field(default_factory=dict)
     api_keys: dict[bytes, ApiKey] = field(default_factory=dict)  # by hash of the token
     settings: dict[str, str] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
     leases: dict[str, tuple[str, Moment]] = field(default_factory=dict)  # token, end
     owners: dict[AccountId, Owner] = field(default_factory=dict)
     entries: dict[tuple[AccountId, SubmissionId], Entry] = field(default_factory=dict)

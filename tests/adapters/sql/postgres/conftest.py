@@ -7,6 +7,7 @@ import pytest
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
+from postroad.adapters.sql.nodes import SqlNodeStore
 from postroad.adapters.sql.postgres.engine import PostgresEngine
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
@@ -38,4 +39,5 @@ def stores(engine: PostgresEngine) -> Stores:
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
         SqlVirtualStore(engine),
+        SqlNodeStore(engine),
     )

@@ -14,6 +14,7 @@ from interop.programs import need
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
+from postroad.adapters.sql.nodes import SqlNodeStore
 from postroad.adapters.sql.postgres.engine import PostgresEngine
 from postroad.adapters.sql.postgres.settings import PostgresSettings
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
@@ -90,6 +91,7 @@ def stores(engine: PostgresEngine) -> Stores:
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
         SqlVirtualStore(engine),
+        SqlNodeStore(engine),
     )
 
 

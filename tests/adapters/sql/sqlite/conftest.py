@@ -8,6 +8,7 @@ import pytest
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
+from postroad.adapters.sql.nodes import SqlNodeStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
@@ -44,4 +45,5 @@ def stores(engine: SqliteEngine) -> Stores:
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
         SqlVirtualStore(engine),
+        SqlNodeStore(engine),
     )

@@ -16,6 +16,7 @@ from adapters.sql.sqlite.faulty_vfs import faulty_vfs
 from postroad.adapters.sql.directory.store import SqlDirectoryStore
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
+from postroad.adapters.sql.nodes import SqlNodeStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
@@ -42,6 +43,7 @@ def over(engine: SqliteEngine) -> Stores:
         SqlMetadataStore(engine),
         SqlUrlKeyStore(engine),
         SqlVirtualStore(engine),
+        SqlNodeStore(engine),
     )
 
 

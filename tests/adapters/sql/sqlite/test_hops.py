@@ -19,6 +19,7 @@ from postroad.adapters.sql.engine import Engine
 from postroad.adapters.sql.leases import SqlLeaseStore
 from postroad.adapters.sql.metadata import SqlMetadataStore
 from postroad.adapters.sql.migrations import Dialect
+from postroad.adapters.sql.nodes import SqlNodeStore
 from postroad.adapters.sql.queue.store import SqlQueueStore, SqlReferenceStore
 from postroad.adapters.sql.sharing import SqlSharingStore
 from postroad.adapters.sql.sqlite.engine import SqliteEngine
@@ -209,6 +210,7 @@ async def test_many_messages_cost_no_more_statements(
         SqlMetadataStore(counting),
         SqlUrlKeyStore(counting),
         SqlVirtualStore(counting),
+        SqlNodeStore(counting),
     )
     costs = []
     for count in (10, 1000):

@@ -18,7 +18,7 @@ from postroad.model.ids import AccountId, EmailId, MailboxId, Uid
 from postroad.model.mailbox import Column
 
 # What may look at all rows, and why.
-SMALL = {  # tables with a row for each tenant, domain, person or key
+SMALL = {  # tables with a row for each tenant, domain, person, key or server
     "directory.tenants._TENANTS",
     "directory.tenants._DOMAINS",
     "directory.tenants._DOMAINS_OF",
@@ -28,6 +28,8 @@ SMALL = {  # tables with a row for each tenant, domain, person or key
     "directory.accounts._ALIASES",
     "directory.accounts._ALIASES_OF",
     "directory.credentials._KEYS",
+    "nodes._NODES",
+    "nodes._FORGET",
 }
 UPKEEP = {  # duties and the operator's check, once in a while
     "upkeep._COUNTS",
