@@ -16,6 +16,7 @@ from postroad.adapters.sql import references
 from postroad.adapters.sql.sqlite import engine
 from postroad.app import blobs
 from postroad.cli.main import main
+from postroad.core.queue import local
 from postroad.core.upkeep import service
 from postroad.core.upkeep.service import Upkeep
 from postroad.server.tasks import ServerTasks
@@ -29,6 +30,7 @@ _PAUSE = timedelta(milliseconds=20)
 def hurry(step_path: Path) -> None:
     references.RESERVED_MILLISECONDS = RESERVED_SECONDS * 1000
     service._ORPHAN_AGE = timedelta(seconds=ORPHAN_SECONDS)
+    local._SHARED_FOR = timedelta(seconds=RESERVED_SECONDS / 2)
     engine._CHECKPOINT_PAGES = _CHECKPOINT_PAGES
     small = partial(SegmentSettings, segment_octets=_SEGMENT_OCTETS)
     blobs.SegmentSettings = small  # type: ignore[attr-defined, assignment]  # only called

@@ -1,15 +1,21 @@
 """The queue's promises: nothing is sent again after a recorded success, and nothing is lost."""
 
+import time
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from core.house import REFUSED, House
+from core.house import MESSAGE, REFUSED, House
+from postroad.base.moments import Moment, after
 from postroad.core.queue.notice import Notices
 from postroad.core.queue.settings import QueueSettings
-from postroad.model.mailbox import BlobRange
-from postroad.ports.transport import TemporaryFailure
+from postroad.model.directory import Account, DomainStatus, Role
+from postroad.model.ids import BlobId, Uid
+from postroad.model.mailbox import BlobRange, Column
+from postroad.ports.transport import Attempt, Outgoing, TemporaryFailure
+from postroad.stores.directory import NewAccount
 from stores.making import NOW
 
 
@@ -218,9 +224,74 @@ async def test_what_is_stored_is_the_message(house: House) -> None:
     await house.send(alice, bob.address)
     await house.work()
     assert await house.inbox(bob) == 1
-    stored = list(house.blobs.blobs)[-1]
+    (stored,) = house.blobs.blobs
     octets = (await house.blobs.read([BlobRange(stored, 0, 10_000)]))[0]
     assert octets.startswith(b"Return-Path: <alice@example.test>\r\n")
+    assert octets.count(b"Return-Path:") == 1
+
+
+async def test_a_tenant_has_one_blob_of_what_it_sends_to_itself(house: House) -> None:
+    alice, bob = await house.stores.person(), await house.stores.person("bob")
+    await house.send(alice, alice.address, bob.address)
+    await house.work()
+    (shared,) = house.blobs.blobs
+    for one in (alice, bob):
+        assert await _blob_of_the_last(house, one) == shared
+
+
+async def test_another_tenant_has_a_blob_of_its_own(house: House) -> None:
+    alice = await house.stores.person()
+    other = await house.other_tenant("other.test")
+    domain = await house.directory.find_domain("other.test")
+    assert domain is not None
+    await house.directory.set_domain_status(other, domain.domain_id, DomainStatus.VERIFIED)
+    new = NewAccount(other, "carol@other.test", "", Role.MEMBER, None, [("INBOX", None)])
+    carol = await house.directory.create_account(new, NOW)
+    await house.send(alice, carol.address)
+    await house.work()
+    sent, copied = house.blobs.blobs
+    assert await _blob_of_the_last(house, carol) == copied
+    assert house.blobs.blobs[sent] == house.blobs.blobs[copied]
+
+
+async def test_a_blob_that_waited_for_long_is_copied(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may soon be too late for a first reference of another owner."""
+    alice, bob = await house.stores.person(), await house.stores.person("bob")
+    await house.send(alice, bob.address)
+    real_now = Moment(time.time_ns() // 1000)
+    monkeypatch.setattr(house.clock, "at", after(real_now, timedelta(hours=13)))
+    await house.work()
+    _, copied = house.blobs.blobs
+    assert await _blob_of_the_last(house, bob) == copied
+
+
+async def test_what_leaves_has_no_return_path(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[bytes] = []
+
+    async def send(destination: str, message: Outgoing) -> Attempt:
+        left.append(b"".join([chunk async for chunk in message.chunks()]))
+        return Attempt([REFUSED], "mx")
+
+    monkeypatch.setattr(house.elsewhere, "send", send)
+    alice = await house.stores.person()
+    await house.send(alice, "a@one.test")
+    await house.work()
+    assert left == [MESSAGE]
+    await house.work()
+    report = house.blobs.blobs[await _blob_of_the_last(house, alice)]
+    assert report.startswith(b"Return-Path: <>\r\n")
+    assert report.count(b"Return-Path:") == 1, "nor has what the notice quotes"
+
+
+async def _blob_of_the_last(house: House, account: Account) -> BlobId:
+    inbox = await house.stores.mailbox(account.account_id)
+    uids, wanted = [Uid(inbox.uid_next - 1)], [Column.BLOB_ID]
+    rows = await house.stores.mail.rows(account.account_id, inbox.mailbox_id, uids, wanted)
+    return cast("BlobId", rows[0][1])  # see Column
 
 
 def test_delays_grow_to_their_limit_whatever_the_growth() -> None:

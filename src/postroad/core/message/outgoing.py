@@ -9,6 +9,11 @@ _NAME = b"return-path:"
 _MAX_LINE = 8192
 
 
+def return_path(reverse_path: str) -> bytes:
+    """The field that is put above a message, with its line end (RFC 5321 section 4.4)."""
+    return f"Return-Path: <{reverse_path}>\r\n".encode()
+
+
 async def without_return_path(blobs: BlobStore, wanted: BlobRange) -> AsyncIterator[bytes]:
     """The message in chunks without the Return-Path that we put above it.
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from postroad.base.errors import MailError, OverQuota
+from postroad.base.identifiers import minted_at_milliseconds
 from postroad.base.moments import Moment, after
 from postroad.core.delivery.routing import Route, Router
-from postroad.core.message.outgoing import without_return_path
+from postroad.core.message.outgoing import return_path, return_path_octets
 from postroad.core.message.prepared import new_email, parse
 from postroad.model.directory import Role
 from postroad.model.events import EventKind, NewEvent
-from postroad.model.ids import AccountId, MailboxName, SubmissionId, TenantId
+from postroad.model.ids import AccountId, BlobId, MailboxName, SubmissionId, TenantId
 from postroad.model.mailbox import BlobRange, Flags, LocalDelivery, NewEmail, Refusal
 from postroad.model.queue import Claim, NewSubmission, Source, SubmissionRecipient
 from postroad.ports.bus import Bus
@@ -28,6 +29,8 @@ INBOX = MailboxName("INBOX")
 SANDBOX = MailboxName("Sandbox")
 _KEPT = 1000
 _KEPT_FOR = timedelta(seconds=5)
+# Half the time for which a blob may get a first reference (docs/decisions/0002).
+_SHARED_FOR = timedelta(hours=12)
 _FORWARDS = uuid.UUID("5b0d3c1e-6a0b-5f7e-9d55-0c8b1a6f2e01")
 
 
@@ -65,7 +68,14 @@ class LocalQueue:
         if not any(isinstance(route, Route) for route in routes):
             # Nothing is written for a mailbox that is still full.
             return [route for route in routes if not isinstance(route, Route)]
-        email = await self._email(claim)
+        tenants = {
+            account.tenant_id
+            for route in routes
+            if isinstance(route, Route)
+            for account in route.accounts.values()
+        }
+        is_shared = tenants <= {claim.tenant_id}  # nothing is shared between tenants
+        email = await self._email(claim, is_shared=is_shared)
         return [
             await self._try_to_put(claim, recipient, route, email)
             if isinstance(route, Route)
@@ -79,7 +89,7 @@ class LocalQueue:
         if owner is None:
             no_one = TemporaryFailure("the sandbox has no owner: add an account", 451, "4.3.0")
             return [no_one for _ in claim.recipients]
-        email = await self._email(claim)
+        email = await self._email(claim, is_shared=True)
         delivery = LocalDelivery(
             owner,
             SANDBOX,
@@ -114,23 +124,34 @@ class LocalQueue:
         except MailError as error:
             return _failure(error)
 
-    async def _email(self, claim: Claim) -> NewEmail:
-        """Parse the queued message as one that arrives, with a Return-Path of its own."""
+    async def _email(self, claim: Claim, *, is_shared: bool) -> NewEmail:
+        """Parse the queued message as one that arrives, with a Return-Path of its own.
+
+        Its blob is the one in the queue if the tenant has it for itself, else a copy.
+        """
         submission = claim.submission
-        start = f"Return-Path: <{submission.reverse_path}>\r\n".encode()
         spool = self._spools.open()
         try:
-            await spool.write(start)
-            async for chunk in without_return_path(
-                self._blobs, BlobRange(submission.blob_id, 0, submission.size)
-            ):
+            whole = BlobRange(submission.blob_id, 0, submission.size)
+            above = return_path(submission.reverse_path)
+            is_same = False
+            async for chunk in self._blobs.stream(whole):
+                if not spool.size:
+                    is_same = chunk.startswith(above)
+                    chunk = chunk if is_same else above + chunk[return_path_octets(chunk) :]
                 await spool.write(chunk)
             octets: Octets = await spool.octets()
             parsed = await parse(octets, self._tasks)
-            blob_id = await self._blobs.put([memoryview(octets)])
+            blob_id = submission.blob_id
+            if not (is_same and is_shared and self._is_fresh(blob_id)):
+                blob_id = await self._blobs.put([memoryview(octets)])
         finally:
             spool.close()
         return new_email(parsed, blob_id, self._clock.now(), None)
+
+    def _is_fresh(self, blob_id: BlobId) -> bool:
+        """Whether another owner may still refer to a blob for the first time."""
+        return minted_at_milliseconds(blob_id) > after(self._clock.now(), -_SHARED_FOR) // 1000
 
     async def _put(
         self,

@@ -10,6 +10,7 @@ from postroad.base.errors import MailError
 from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment, to_datetime
 from postroad.core.message.headers import header_end
+from postroad.core.message.outgoing import return_path_octets
 from postroad.core.sending.signing import Signer
 from postroad.formats.dsn import Action, RecipientReport, Report, build
 from postroad.model.ids import SubmissionId
@@ -87,7 +88,7 @@ class Notices:
         except MailError as error:
             log.warning("a notice goes without the header", extra={"why": str(error)})
             return b""
-        return start[: header_end(start)]
+        return start[return_path_octets(start) : header_end(start)]
 
     def _report(self, failure: Failure, claim: Claim, give_up_after: timedelta) -> RecipientReport:
         first = to_datetime(claim.first_attempt_at)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from postroad.base.identifiers import new_uuid
 from postroad.base.moments import Moment
 from postroad.core.message.needs import needs_of
+from postroad.core.message.outgoing import return_path
 from postroad.core.message.prepared import look_at, told_message_id
 from postroad.core.sending.signing import Signer
 from postroad.formats.mailaddress import normalise_address, split_address
@@ -123,14 +124,16 @@ class Sending:
         measured = await look_at(draft.octets, self._tasks)
         domain = split_address(normalise_address(draft.author))[1]
         signatures = await self._signer.signatures(domain, draft.octets, now, draft.keys)
-        blob_id = await self._blobs.put([signatures, memoryview(draft.octets)])
+        # As it is in a mailbox here, which then has the same blob; it leaves without.
+        above = return_path(draft.reverse_path) + signatures
+        blob_id = await self._blobs.put([above, memoryview(draft.octets)])
         submission = NewSubmission(
             submission_id=draft.submission_id or SubmissionId(new_uuid()),
             trace_id=draft.trace_id,
             source=draft.source,
             reverse_path=draft.reverse_path,
             blob_id=blob_id,
-            size=len(signatures) + len(draft.octets),
+            size=len(above) + len(draft.octets),
             needs=needs_of(measured, draft.octets, (draft.reverse_path, *draft.forward_paths)),
             forward_paths=draft.forward_paths,
             created_at=now,
