@@ -30,7 +30,7 @@ from postroad.sessions.imap.origins import origin_of
 def test_origins(header: bytes, origin: Origin) -> None:
     found = origin_of(header + b"X-Other: <no@x>\r\n\r\n")
     assert found == Origin(
-        _key(origin.message_id), [*map(_key, origin.references)], origin.is_reply
+        _key(origin.message_id), (*map(_key, origin.references),), origin.is_reply
     )
 
 

@@ -33,8 +33,8 @@ def encode(header: Header) -> bytes:
 
 def decode(octets: bytes) -> Origin:
     """What `encode` made; its identifiers are the keys of those in the header."""
-    is_reply, message_id, *references = struct.unpack(f">?{len(octets) // 8}Q", octets)
-    return Origin(message_id or None, references, is_reply)
+    is_reply, message_id, *_ = known = struct.unpack(f">?{len(octets) // 8}Q", octets)
+    return Origin(message_id or None, known[2:], is_reply)
 
 
 def key(identifier: str) -> int:

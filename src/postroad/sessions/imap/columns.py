@@ -29,7 +29,7 @@ class _Numbers:
 
     @property
     def octets(self) -> int:
-        return 200 + 8 * len(self.values)
+        return 200 + 12 * len(self.values)
 
 
 async def kept_column(

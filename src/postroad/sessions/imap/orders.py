@@ -35,7 +35,7 @@ class Order:
 
     @property
     def octets(self) -> int:
-        return 200 + 5 * len(self.places)
+        return 200 + 4 * len(self.uids) + 5 * len(self.places)
 
     async def of(self, places: Sequence[int], *, reverse: bool) -> list[int]:
         """These places, which ascend, in this order; equal ones ascend also in `reverse`."""

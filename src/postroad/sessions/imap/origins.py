@@ -21,7 +21,7 @@ _UNKNOWN = Origin(None, (), is_reply=False)
 
 async def read_origins(context: Context, view: Selected, places: Sequence[int]) -> list[Origin]:
     """The origin of each message; of those expunged meanwhile, one that says nothing."""
-    found: dict[int, Origin] = {}
+    origins: list[Origin] = []
     told = context.begin(len(places))
     for start in range(0, len(places), _ROWS_AT_ONCE):
         uids = [Uid(view.uids[place]) for place in places[start : start + _ROWS_AT_ONCE]]
@@ -30,14 +30,15 @@ async def read_origins(context: Context, view: Selected, places: Sequence[int]) 
         )
         parts = kept.split() if isinstance(kept, Joined) else kept
         pairs = zip(there, parts, strict=True)
-        found |= {uid: origin.decode(octets) for uid, octets in pairs if octets}
+        found: dict[int, Origin] = {uid: origin.decode(octets) for uid, octets in pairs if octets}
         old = [uid for uid in there if uid not in found]
         for first in range(0, len(old), _READ_AT_ONCE):
             found |= await _from_blobs(context, view, old[first : first + _READ_AT_ONCE])
             await turn()
+        origins += [found.get(uid, _UNKNOWN) for uid in uids]
         told(start + len(uids))
         await turn()
-    return [found.get(view.uids[place], _UNKNOWN) for place in places]
+    return origins
 
 
 async def _from_blobs(context: Context, view: Selected, uids: list[Uid]) -> dict[int, Origin]:

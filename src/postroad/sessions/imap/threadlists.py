@@ -28,7 +28,7 @@ class _Whole:
 
     @property
     def octets(self) -> int:
-        return 200 + len(self.lists)
+        return 200 + 4 * len(self.uids) + len(self.lists)
 
 
 async def thread_lists(
