@@ -97,5 +97,6 @@ def bucket_settings(settings: Settings) -> "S3Settings":
         timeout=given.timeout,
         cache=settings.below_data(given.cache) if given.cache_octets else None,
         cache_octets=given.cache_octets,
+        disk=settings.data_dir,
         min_free_octets=settings.limits.free_disk_octets,
     )

@@ -114,9 +114,12 @@ def test_what_a_process_left_half_written_goes(tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 3
 
 
-def test_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "cache").write_bytes(b"a file")
     location = keep(tmp_path / "cache", b"x")
+    assert [record.message for record in caplog.records] == [
+        "the cache of messages cannot be written"
+    ]
     assert Cache(tmp_path / "cache", 10**6, 0).find([location]) == [None]
 
 

@@ -14,7 +14,7 @@ import pytest
 from postroad.adapters.s3 import S3BlobStore, S3Settings
 from postroad.adapters.s3.bucket import Bucket
 from postroad.adapters.s3.examining import examine
-from postroad.base.errors import NotFound, TryLater
+from postroad.base.errors import LowSpace, NotFound, TryLater
 from postroad.base.identifiers import new_octets
 from postroad.base.secret import Secret
 from postroad.model.ids import BlobId
@@ -122,6 +122,15 @@ async def test_many_that_wait_are_told_to_come_again(
     assert sum(isinstance(one, bytes) for one in done) == 3
     assert sum(isinstance(one, TryLater) for one in done) == 7
     assert await store.put([b"x" * 20_000]), "one alone may be larger"
+
+
+async def test_a_disk_that_is_nearly_full(settings: S3Settings, tmp_path: Path) -> None:
+    store = S3BlobStore(replace(settings, disk=tmp_path, min_free_octets=2**60))
+    with pytest.raises(LowSpace):
+        await store.put([b"x"])
+    assert await store.ids(FIRST, 9) == []
+    store = S3BlobStore(replace(settings, disk=tmp_path, min_free_octets=1))
+    assert await store.put([b"x"])
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ the folder; it outlives them.
 import logging
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,8 +42,10 @@ class Cache:
         self._folder = folder
         self._max_octets = max_octets
         self._min_free_octets = min_free_octets
-        self._waiting_octets = 0
+        self._lock = threading.Lock()
+        self._waiting_octets = 0  # guarded by the lock
         self._written_octets = max_octets  # look at the first time
+        self._has_told = False
         self._writer = ThreadPoolExecutor(1, "s3-cache")
 
     def find(self, wanted: Sequence[Location]) -> list[Whole | None]:
@@ -54,15 +57,15 @@ class Cache:
         size = len(octets)
         if size > MAX_OBJECT_OCTETS or self._waiting_octets + size > _WAITING_OCTETS:
             return
-        self._waiting_octets += size
+        self._count(size)
 
         def work() -> None:
             try:
                 self._store(key, octets)
             except OSError as error:
-                log.debug("not kept in the cache", extra={"object": key, "why": str(error)})
+                self._tell(error)
             finally:
-                self._waiting_octets -= size
+                self._count(-size)
 
         self._submit(work)
 
@@ -71,6 +74,17 @@ class Cache:
 
     def close(self) -> None:
         self._writer.shutdown()
+
+    def _count(self, octets: int) -> None:
+        with self._lock:
+            self._waiting_octets += octets
+
+    def _tell(self, error: OSError) -> None:
+        """Once: mail goes on without it, and more slowly."""
+        if not self._has_told:
+            self._has_told = True
+            details = {"path": str(self._folder), "why": str(error)}
+            log.warning("the cache of messages cannot be written", extra=details)
 
     def _submit(self, work: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # closed

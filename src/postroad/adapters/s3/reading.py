@@ -60,8 +60,9 @@ class Reader:
         if cached is not None:
             return len(cached)
         location = locate(blob)
-        octets = await self._fetch(location, 0, _ALL if location.count > 1 else _HEAD_OCTETS)
-        return _entry(location, octets.octets).length
+        keeps = self._cache is not None and location.count > 1
+        fetched = await self._fetch(location, 0, _ALL if keeps else head_octets(location.count))
+        return _entry(location, fetched.octets).length
 
     async def stream(self, wanted: BlobRange, chunk_octets: int) -> AsyncIterator[bytes]:
         """A few megaoctets are held at a time, however slowly they are taken."""

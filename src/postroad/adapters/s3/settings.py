@@ -26,7 +26,9 @@ class S3Settings:
     """A folder for what was written or read lately; None: nothing is kept."""
     cache_octets: int = 1024**3
     """What that folder may hold, about; what was not used for longest goes first."""
+    disk: Path | None = None
+    """A folder on the disk of everything else, which grows with messages as well."""
     min_free_octets: int = 0
-    """The cache leaves so much room on its disk to others."""
+    """Nothing more is stored while `disk` has less room than this, nor cached on its own."""
     waiting_octets: int = 128 * 1024**2
     """Octets that may wait to be stored at a time; more are told to try later."""

@@ -1,6 +1,8 @@
 """Storing blobs: small ones together, others each in an object of its own."""
 
 import asyncio
+import os
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -15,13 +17,14 @@ from postroad.adapters.s3.packing import Packer
 from postroad.adapters.s3.parts import Parts
 from postroad.adapters.s3.reading import FOLDER, LATER
 from postroad.adapters.s3.settings import S3Settings
-from postroad.base.errors import TryLater
+from postroad.base.errors import LowSpace, TryLater
 from postroad.model.ids import BlobId
 from postroad.stores.blobs import Piece
 
 T = TypeVar("T")
 
 _ALONE_OCTETS = 512 * 1024  # a blob of more has an object of its own
+_LOOK_AT_DISK_SECONDS = 1.0
 _UPLOADS = 4  # in parts, at a time
 
 
@@ -34,11 +37,14 @@ class Writer:
         self._create = partial(create_object, bucket, cache)
         self._packer = Packer(self._create)
         self._waiting_octets = 0
+        self._looked_at_disk = float("-inf")
+        self._is_low = False
         self._uploads = asyncio.Semaphore(_UPLOADS)
 
     async def put(self, pieces: Sequence[Piece]) -> BlobId:
-        """Durable when it returns. Raises `TryLater`."""
+        """Durable when it returns. Raises `LowSpace`, `TryLater`."""
         octets = sum(map(len, pieces))
+        self._check_disk()
         if self._waiting_octets and self._waiting_octets + octets > self._settings.waiting_octets:
             raise TryLater("too much waits to be stored")
         self._waiting_octets += octets
@@ -53,6 +59,16 @@ class Writer:
             raise TryLater(LATER) from fault
         finally:
             self._waiting_octets -= octets
+
+    def _check_disk(self) -> None:
+        """Raises `LowSpace`, long before a row cannot be written."""
+        disk, now = self._settings.disk, time.monotonic()
+        if disk is not None and now - self._looked_at_disk >= _LOOK_AT_DISK_SECONDS:
+            self._looked_at_disk = now
+            state = os.statvfs(disk)
+            self._is_low = state.f_bavail * state.f_frsize < self._settings.min_free_octets
+        if self._is_low:
+            raise LowSpace("the disk is nearly full")
 
     async def _upload(self, pieces: Sequence[Piece], octets: int) -> BlobId:
         """In parts, where no condition is possible: the name is used nowhere else."""
