@@ -43,6 +43,8 @@ STORAGE = os.environ.get("TEST_STORAGE", "sqlite")
 WORKERS = int(os.environ.get("TEST_SERVER_WORKERS", "1"))
 """Of every server for which a test says nothing else; more prove that nobody notices."""
 only_sqlite = pytest.mark.skipif(STORAGE != "sqlite", reason="about SQLite's own files")
+BLOBS = os.environ.get("TEST_BLOBS", "segments:blobs")
+"""`storage.blobs` of every server for which a test says nothing else; ``{}`` is its own name."""
 SOURCE = Path(__file__).parents[2] / "src"
 Settings = Mapping[str, object]
 """Settings as the file has them, by their dotted paths: ``{"delivery.mode": "live"}``."""
@@ -81,6 +83,7 @@ class RunningServer:
             BOB: "bob-" + secrets.token_hex(8),
         }
         self.api_key = ""
+        self.name = secrets.token_hex(8)
         self.environ: dict[str, str] = {}
         self.program = ["-m", "postroad"]
         """What Python runs as the server."""
@@ -105,6 +108,7 @@ class RunningServer:
             "limits.free_disk_octets": 0,
             "shutdown.grace": "5s",
             "workers": WORKERS,
+            "storage.blobs": BLOBS.replace("{}", self.name),
         }
         values |= {f"listen.{name}": [f"{HOST}:{port}"] for name, port in self.ports.items()}
         self.config.write_text(json.dumps(_tree(values | self._settings), indent=1))  # is YAML too
