@@ -12,9 +12,10 @@ import pytest
 
 from server.talking import deliver, imap
 from support.postgres import Server, postgres_server
+from support.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server, s3_server
 from support.server import ALICE, MakeServer, RunningServer, only_sqlite
 
-__all__ = ["postgres_server"]
+__all__ = ["postgres_server", "s3_server"]
 
 pytestmark = [only_sqlite, pytest.mark.slow]
 
@@ -157,3 +158,53 @@ def test_nothing_moves_into_what_is_in_use(make_server: MakeServer) -> None:
     assert "accounts already" in refused.err
     assert server.command("migrate-store").code == 2
     assert "is neither sqlite:PATH" in server.command("migrate-store", "--to", "mysql://x").err
+
+
+def test_the_octets_move_as_well(
+    make_server: MakeServer, postgres_server: Server, s3_server: S3Server
+) -> None:
+    server, ledger = make_server(), Ledger()
+    postgres_server.administer("CREATE DATABASE blobs")
+    there = postgres_server.url("blobs")
+    bucket = f"s3://{s3_server.new_bucket()}/mail?endpoint={s3_server.endpoint}&region={REGION}"
+    keys = {"storage.s3.access_key_id": ACCESS_KEY, "storage.s3.secret_access_key": SECRET_KEY}
+    server.write_config(keys)
+    lines = b"\r\n".join([b"0123456789abcdef" * 50] * 1000) + b"\r\n"
+    assert deliver(server, ALICE, b"Subject: large\r\n\r\n" + lines).startswith(b"250")
+    with ledger.filling(server):
+        while len(ledger.acknowledged) < 20:
+            pass
+        moved = server.json("migrate-store", "--to", there, "--blobs", bucket)
+        assert isinstance(moved, dict)
+        assert moved["blobs"] >= 20
+    server.stop()
+    shutil.move(server.data_dir / "blobs", server.data_dir / "old")
+    server.write_config({"storage.metadata": there, "storage.blobs": bucket})
+    server.start()
+    assert server.command("verify").code == 0
+    before = _octets(server)
+    assert len(before) == len(ledger.acknowledged) + 1
+    assert lines.rstrip() in before["large"]
+    back = ("--to", "sqlite:again.db", "--blobs", "segments:again")
+    assert server.command("migrate-store", *back).code == 0
+    server.stop()
+    server.write_config({"storage.metadata": back[1], "storage.blobs": back[3]})
+    server.start()
+    assert _octets(server) == before
+    assert server.command("verify").code == 0
+    used = server.command("migrate-store", "--to", "sqlite:new.db", "--blobs", "segments:old")
+    assert used.code == 1
+    assert "messages only come where none are" in used.err
+
+
+def _octets(server: RunningServer) -> dict[str, bytes]:
+    """Every message by its subject."""
+    with imap(server, ALICE) as client:
+        client.send(b"f UID FETCH 1:* (BODY.PEEK[])\r\n")
+        lines = b"".join(client.until(b"f "))
+    found = {}
+    for one in re.split(rb"\* \d+ FETCH ", lines)[1:]:
+        subject = re.search(rb"Subject: (\S+)", one)
+        assert subject
+        found[subject[1].decode()] = one.partition(b"\r\n")[2].split(b"\r\n)")[0]
+    return found

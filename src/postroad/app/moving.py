@@ -5,15 +5,16 @@ again and again until little is left, and both sides are compared. At last nobod
 more, the rest is copied, and all is counted. A move that was broken off goes on where it was.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from postroad.adapters.sql.engine import Engine
-from postroad.adapters.sql.statement import Row
+from postroad.adapters.sql.statement import Row, octets
 from postroad.adapters.sql.transfer import capture, copying
 from postroad.adapters.sql.transfer.tables import Table, tables
 from postroad.app.database import database_of
+from postroad.app.movingblobs import MovingBlobs, moving_blobs, require_all
 from postroad.app.program import make_folder
 from postroad.app.secrets import load_sealer
 from postroad.base.errors import Invalid
@@ -22,6 +23,7 @@ from postroad.config.describe import shown_value
 from postroad.config.fields import leaves
 from postroad.config.settings import Settings
 from postroad.core.backup.progress import Progress
+from postroad.model.ids import BlobId
 
 _PAGE = 500
 _FEW = 100  # changes that are left for the pause
@@ -31,36 +33,46 @@ _ROUNDS = 50
 @dataclass(frozen=True, slots=True)
 class Moved:
     rows: int
-    tables: int
+    blobs: int
+    """Octets of messages that were brought to another store."""
     accounts: int
     to: str
     """As `storage.metadata` names it, without a password."""
 
 
-async def migrate_store(settings: Settings, to: str, progress: Progress) -> Moved:
+async def migrate_store(settings: Settings, to: str, blobs: str, progress: Progress) -> Moved:
     """Copy everything to the database `to`, and let nobody write to the old one from then on.
+
+    The octets of messages go to the store `blobs`, or stay where they are if that is empty.
 
     Raises `Invalid` for a target that is in use, `TryLater`, `LowSpace`; then all is as it was.
     """
-    if (fault := check(leaves()["storage.metadata"], to)) is not None:
-        raise Invalid(f"the database to move to {fault}")
-    target_settings = replace(settings, storage=replace(settings.storage, metadata=to))
+    _require(to, "storage.metadata")
+    blobs = blobs or settings.storage.blobs
+    _require(blobs, "storage.blobs")
+    storage = replace(settings.storage, metadata=to, blobs=blobs)
+    target_settings = replace(settings, storage=storage)
     make_folder(settings)
     load_sealer(settings)
     async with _opened(settings) as source:
         await _require_here(source)
         await database_of(target_settings).prepare()
         async with _opened(target_settings) as target:
-            move = _Move(source, target, progress)
-            await move.begin()
-            await move.copy()
-            await move.follow()
-            faults = await move.compare()
-            if faults:
-                raise Invalid(f"what was copied differs: {', '.join(faults[:5])}. Nothing moved")
-            shown = str(shown_value(target_settings, "storage.metadata"))
-            counted = await move.finish(shown)
-            return Moved(sum(counted.values()), len(counted), counted["account"], shown)
+            is_begun = await target.read(lambda: copying.is_begun(target.dialect))
+            async with moving_blobs(settings, target_settings, is_begun=is_begun) as moving:
+                move = _Move(source, target, moving, progress)
+                await move.begin(is_begun=is_begun)
+                await move.copy()
+                await move.follow()
+                faults = await move.compare()
+                if faults:
+                    raise Invalid(f"the copy differs: {', '.join(faults[:5])}. Nothing moved")
+                shown = str(shown_value(target_settings, "storage.metadata"))
+                counted = await move.finish(shown)
+            if blobs != settings.storage.blobs:
+                await move.end_or_stay(lambda: require_all(target_settings, target))
+            await target.write(copying.end)
+            return Moved(sum(counted.values()), moving.count, counted["account"], shown)
 
 
 async def stay(settings: Settings) -> str | None:
@@ -87,15 +99,18 @@ async def _require_here(source: Engine) -> None:
 
 
 class _Move:
-    def __init__(self, source: Engine, target: Engine, progress: Progress) -> None:
+    def __init__(
+        self, source: Engine, target: Engine, blobs: MovingBlobs, progress: Progress
+    ) -> None:
         self._source = source
         self._target = target
+        self._blobs = blobs
         self._progress = progress
 
-    async def begin(self) -> None:
+    async def begin(self, *, is_begun: bool) -> None:
         """Raises `Invalid` for a target that somebody uses."""
         target = self._target
-        if not await target.read(lambda: copying.is_begun(target.dialect)):
+        if not is_begun:
             if not await target.read(copying.is_empty):
                 raise Invalid("the database to move to has accounts already: name an empty one")
             await self._source.write(lambda: capture.end(self._source.dialect))
@@ -111,6 +126,7 @@ class _Move:
             written = reached.get(table.name)
             after = None if written is None else table.read(written)
             while rows := await self._source.read(lambda: copying.page(table, after, _PAGE)):  # noqa: B023  # run at once
+                await self._blobs.bring(_blobs_of(table, rows))
                 await self._target.write(lambda: copying.put_page(table, after, rows))  # noqa: B023  # run at once
                 after = table.key_of(rows[-1])
                 done += len(rows)
@@ -150,11 +166,18 @@ class _Move:
             if here != there:
                 different = [name for name in here if here[name] != there[name]]
                 raise Invalid(f"the numbers of rows differ in {', '.join(different)}")
-            await target.write(copying.end)
         except BaseException:
             await source.write(lambda: capture.unfence(source.dialect))
             raise
         return there
+
+    async def end_or_stay(self, check_all: Callable[[], Awaitable[None]]) -> None:
+        """Let the old database be written again if there is a fault at last."""
+        try:
+            await check_all()
+        except BaseException:
+            await self._source.write(lambda: capture.unfence(self._source.dialect))
+            raise
 
     async def _drain(self) -> int:
         """Copy what changed until now; how many changes that were."""
@@ -169,6 +192,7 @@ class _Move:
             for table in tables():  # in their order
                 wanted = [table.read(written) for written in keys.get(table.name, ())]
                 rows = await self._source.read(lambda: copying.current(table, wanted))  # noqa: B023  # run at once
+                await self._blobs.bring_new(_blobs_of(table, rows), self._target)
                 changes.append((table, wanted, rows))
             await self._target.write(lambda: copying.renew(changes))  # noqa: B023  # run at once
             numbers = [number for number, _, _ in found]
@@ -197,6 +221,18 @@ class _Move:
         here = await self._source.read(lambda: copying.current(table, [key]))
         there = await self._target.read(lambda: copying.current(table, [key]))
         return _same(here) != _same(there)
+
+
+def _require(url: str, path: str) -> None:
+    if (fault := check(leaves()[path], url)) is not None:
+        raise Invalid(f"{path} {fault}")
+
+
+def _blobs_of(table: Table, rows: Sequence[Row]) -> list[BlobId]:
+    """Those that rows of references name."""
+    if table.name != "blob_ref":
+        return []
+    return [BlobId(octets(table.key_of(row)["blob_id"])) for row in rows]
 
 
 def _is_own(table: str, written: str) -> bool:

@@ -47,14 +47,14 @@ async def require_no_blobs(settings: Settings) -> None:
         try:
             if not await bucket.is_empty():
                 raise Invalid(
-                    "there are messages in the bucket already, and a backup is only restored "
-                    "where none are. Name another prefix in storage.blobs."
+                    "there are messages in the bucket already, and messages only come where none "
+                    "are. Name another prefix in storage.blobs."
                 )
         finally:
             await asyncio.to_thread(bucket.close)
         return
     for segment in blobs_path(settings).glob("*.seg"):
         raise Invalid(
-            f"{segment} is there already, and a backup is only restored where nothing is. "
+            f"{segment} is there already, and messages only come where none are. "
             "Move it away, or name another folder in storage.blobs."
         )

@@ -12,6 +12,7 @@ from postroad.cli.progress import Progress
 async def migrate_store(
     *,
     to: Annotated[str, Parameter(metavar="URL")] = "",
+    blobs: Annotated[str, Parameter(metavar="URL")] = "",
     stay: bool = False,
     invocation: Invocation = EVERYTHING_DEFAULT,
 ) -> None:
@@ -25,7 +26,9 @@ async def migrate_store(
 
         postroad migrate-store --to postgres://postroad:SECRET@db1.example.org/postroad
 
-        postroad migrate-store --to sqlite:postroad.db --config the-old.yaml
+        postroad migrate-store --to postgres://db1/postroad --blobs s3://mail?region=eu-west-1
+
+        postroad migrate-store --to sqlite:again.db --blobs segments:again
 
         postroad migrate-store --stay
 
@@ -33,13 +36,16 @@ async def migrate_store(
     ----------
     to:
         An empty database, as `storage.metadata` names it.
+    blobs:
+        An empty place for the octets of messages, as `storage.blobs` names it; without it they
+        stay where they are.
     stay:
         Give up a move, or use the old database again, without what came to the new one since.
     """
     from postroad.app.moving import migrate_store as move
     from postroad.app.moving import stay as give_up
 
-    if stay == bool(to):
+    if stay == bool(to) or (blobs and not to):
         raise WrongUsage("say where --to, or --stay")
     settings = invocation.settings()
     if stay:
@@ -50,12 +56,22 @@ async def migrate_store(
         )
         return
     progress = Progress(quiet=invocation.json)
-    moved = await move(settings, to, progress)
+    moved = await move(settings, to, blobs, progress)
     progress.end()
     invocation.output.result(
-        {"rows": moved.rows, "accounts": moved.accounts, "to": moved.to},
+        {
+            "accounts": moved.accounts,
+            "rows": moved.rows,
+            "blobs": moved.blobs,
+            "to": moved.to,
+        },
         f"Moved {counted(moved.accounts, 'account')} with {counted(moved.rows, 'row')} to "
         f"{moved.to}; every row was compared.",
-        "Nobody can write to the old database any more. Next: set storage.metadata to the new one "
-        "and restart the server.",
+        *(
+            [f"Moved {counted(moved.blobs, 'message')} to the new store of blobs."]
+            if blobs
+            else []
+        ),
+        "Nobody can write to the old database any more. Next: set storage.metadata "
+        f"{'and storage.blobs ' if blobs else ''}to the new one and restart the server.",
     )
