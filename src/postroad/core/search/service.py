@@ -82,13 +82,13 @@ class TextSearch:
         needle = Needle.of(text, comparator)
         indexed = needle.indexed
         snapshot = await self._snapshots.current(account, mailbox)
-        within = _range(snapshot, uids)
+        among = _emails(snapshot, uids)
         if field in FIELDS:
-            among = _few(snapshot, uids) or within
             found = await self._asked(
                 account, lambda index: index.with_field(account, field, indexed, among)
             )
         else:
+            within = among if isinstance(among, range) else _spanned(among)
             found = await self._asked(
                 account,
                 lambda index: index.candidates(account, indexed or field, Scope.HEADER, within),
@@ -119,7 +119,8 @@ class TextSearch:
             return list(uids)
         scope = Scope.ANYWHERE if in_header else Scope.BODY
         snapshot = await self._snapshots.current(account, mailbox)
-        within = _range(snapshot, uids)
+        among = _emails(snapshot, uids)
+        within = among if isinstance(among, range) else _spanned(among)
         indexed, found = needle.indexed, None
         if indexed:
             found = await self._asked(
@@ -225,24 +226,24 @@ class TextSearch:
         return found
 
 
-def _range(snapshot: Snapshot, uids: Sequence[Uid]) -> range:
-    """In which the ids of these emails are; a part of a mailbox mostly is a part of the ids."""
-    if not uids:
-        return range(0)
-    first, last = bisect_left(snapshot.uids, uids[0]), bisect_right(snapshot.uids, uids[-1])
-    ids = snapshot.placements.email_ids[first:last]
-    return range(min(ids), max(ids) + 1) if ids else range(0)
+def _emails(snapshot: Snapshot, uids: Sequence[Uid]) -> Sequence[EmailId] | range:
+    """Those that matter: a few, or the range of their ids.
 
-
-def _few(snapshot: Snapshot, uids: Sequence[Uid]) -> list[EmailId] | None:
-    """The emails that matter, where they are few of those that the account has."""
+    A part of a mailbox mostly is a part of the ids.
+    """
     ids = snapshot.placements.email_ids
-    # As ids are given out in turn, and one for a thread beside each.
-    about = max(ids, default=0) // 2
-    if len(uids) > min(_FEW, about // 4):
-        return None
+    if len(uids) > _FEW:
+        first, last = bisect_left(snapshot.uids, uids[0]), bisect_right(snapshot.uids, uids[-1])
+        return _spanned(ids[first:last])
     places = map(snapshot.index, uids)
-    return [EmailId(ids[place]) for place in places if place is not None]
+    mine = [EmailId(ids[place]) for place in places if place is not None]
+    # Ids are given out in turn, and one for a thread beside each.
+    is_most = bool(mine) and len(mine) > ids[-1] // 8
+    return _spanned(mine) if is_most else mine
+
+
+def _spanned(ids: Sequence[int]) -> range:
+    return range(min(ids), max(ids) + 1) if ids else range(0)
 
 
 def _not_excluded(
