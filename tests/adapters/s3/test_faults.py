@@ -112,6 +112,17 @@ async def test_a_fault_that_lasts_is_told_in_time(
     assert await store.put([b"y"])
 
 
+async def test_a_connection_that_hangs_is_left_for_another(
+    s3_server: S3Server, proxy: FaultyProxy
+) -> None:
+    settings = s3_server.settings(s3_server.new_bucket(), endpoint=proxy.endpoint, seconds=6)
+    store = S3BlobStore(settings)
+    proxy.once(Does.HANG, "PUT")
+    blob = await store.put([b"kept"])
+    proxy.once(Does.HANG, "GET")
+    assert await store.whole([blob]) == [b"kept"]
+
+
 async def test_many_that_wait_are_told_to_come_again(
     settings: S3Settings, proxy: FaultyProxy
 ) -> None:

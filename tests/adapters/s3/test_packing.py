@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from postroad.adapters.s3 import packing
 from postroad.adapters.s3.faults import Fault, Kind
 from postroad.adapters.s3.naming import MAX_ENTRIES, Location, locate, new_location
 from postroad.adapters.s3.packing import PACK_OCTETS, Packer
@@ -165,3 +166,41 @@ async def test_many_that_come_and_go(store: Store) -> None:
         else:
             assert isinstance(one, asyncio.CancelledError)
             assert number % 7 == 0
+
+
+async def test_one_that_hangs_does_not_hold_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "PATIENCE_SECONDS", 0.05)
+    packer = Packer(store.create)
+    first = put(packer, b"first")
+    await turn()
+    others = [put(packer, b"other %d" % n) for n in range(50)]
+    await asyncio.sleep(0.2)
+    assert store.under_way == 2, "they did not wait for the first, but for each other"
+    store.closes_again = True
+    store.gate.set()
+    found = await asyncio.wait({first, *others}, return_when=asyncio.FIRST_COMPLETED)
+    assert found[0]
+    store.closes_again = False
+    store.gate.set()
+    blobs = await asyncio.wait_for(asyncio.gather(*others), 5)
+    assert [store.octets(blob) for blob in blobs] == [b"other %d" % n for n in range(50)]
+    assert store.octets(await first) == b"first"
+    assert store.sizes() == [1, 50]
+
+
+async def test_no_more_than_some_are_under_way_however_long_they_hang(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "PATIENCE_SECONDS", 0.01)
+    packer = Packer(store.create)
+    puts = []
+    for n in range(40):
+        puts.append(put(packer, b"octets %d" % n))
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.1)
+    assert store.under_way == 4
+    store.gate.set()
+    blobs = await asyncio.wait_for(asyncio.gather(*puts), 5)
+    assert [store.octets(blob) for blob in blobs] == [b"octets %d" % n for n in range(40)]

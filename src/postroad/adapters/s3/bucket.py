@@ -32,6 +32,7 @@ Attempt = Callable[[asyncio.Timeout], Awaitable[T]]
 PART_OCTETS = 8 * 1024**2
 _PARTS_AT_ONCE = 2
 _REQUESTS_AT_ONCE = 32
+_TRIES = 3  # for which there is time, where a connection hangs
 _PART_RETRIES = 3  # by the library, so that one part does not cost all others
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 3.0
@@ -237,7 +238,7 @@ def _store(settings: S3Settings, *, retries: int) -> S3Store:
         client_options={
             "allow_http": settings.endpoint.startswith("http:"),
             "connect_timeout": timedelta(seconds=5),
-            "read_timeout": settings.timeout,
+            "read_timeout": max(settings.timeout / _TRIES, timedelta(seconds=1)),
             "timeout": _LONGEST_TRANSFER,
         },
         retry_config={

@@ -1,8 +1,9 @@
 """Small blobs that come at the same time share an object, so that requests do not grow with them.
 
 An idle store gathers nothing: the first blob goes at once, alone. While it is under way others
-gather, and go together when it is done; a full object goes beside it. There is no task: one of
-those that wait stores for all of its object, and wakes the next one.
+gather, and go together when it is done. Beside it goes a full object, and one that has waited for
+so long that the request before it seems to hang. There is no task: one of those that wait stores
+for all of its object, and wakes the next one.
 """
 
 import asyncio
@@ -17,17 +18,23 @@ from postroad.stores.blobs import Piece
 
 PACK_OCTETS = 2 * 1024**2
 _AT_ONCE = 4
+PATIENCE_SECONDS = 1.0
 
 Create = Callable[[Sequence[Sequence[Piece]]], Awaitable[Location]]
 
 
 @dataclass(slots=True, eq=False)
 class _One:
-    """A blob that waits; `outcome` is there once it is stored, or was not."""
+    """A blob that waits; `outcome` is there once it is stored, or was not.
+
+    `is_taken` while it is in an object that is under way.
+    """
 
     pieces: Sequence[Piece]
     octets: int
     outcome: BlobId | Fault | None = None
+    is_taken: bool = False
+    is_patient: bool = True
     turn: "asyncio.Future[None] | None" = field(default=None)
 
     def wake(self) -> None:
@@ -55,11 +62,10 @@ class Packer:
         self._waiting_octets += octets
         try:
             while one.outcome is None:
-                if self._may_begin():
+                if self._may_begin(one):
                     await self._store_next()
                 else:
-                    one.turn = asyncio.get_running_loop().create_future()
-                    await one.turn
+                    await _turn(one)
         except asyncio.CancelledError:
             self._withdraw(one)
             raise
@@ -67,10 +73,12 @@ class Packer:
             raise one.outcome
         return one.outcome
 
-    def _may_begin(self) -> bool:
+    def _may_begin(self, one: _One) -> bool:
+        if one.is_taken:
+            return False
         if not self._under_way:
-            return bool(self._waiting)
-        return self._under_way < _AT_ONCE and self._is_full()
+            return True
+        return self._under_way < _AT_ONCE and (self._is_full() or not one.is_patient)
 
     def _is_full(self) -> bool:
         return self._waiting_octets >= PACK_OCTETS or len(self._waiting) >= MAX_ENTRIES
@@ -102,8 +110,10 @@ class Packer:
         while self._waiting and len(batch) < MAX_ENTRIES:
             if batch and octets + self._waiting[0].octets > PACK_OCTETS:
                 break
-            batch.append(self._waiting.popleft())
-            octets += batch[-1].octets
+            one = self._waiting.popleft()
+            one.is_taken = True
+            batch.append(one)
+            octets += one.octets
         self._waiting_octets -= octets
         return batch
 
@@ -114,6 +124,8 @@ class Packer:
         return batch
 
     def _put_back(self, batch: list[_One]) -> None:
+        for one in batch:
+            one.is_taken = False
         self._waiting.extendleft(reversed(batch))
         self._waiting_octets += sum(one.octets for one in batch)
 
@@ -124,5 +136,15 @@ class Packer:
         self._wake_next()
 
     def _wake_next(self) -> None:
-        if self._may_begin():
+        if self._waiting and self._may_begin(self._waiting[0]):
             self._waiting[0].wake()
+
+
+async def _turn(one: _One) -> None:
+    """Until it is woken, or has lost its patience."""
+    one.turn = asyncio.get_running_loop().create_future()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS if one.is_patient else None):
+            await one.turn
+    except TimeoutError:
+        one.is_patient = False
