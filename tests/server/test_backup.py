@@ -23,11 +23,11 @@ import pytest
 
 from crash.imap import Imap
 from crash.ledger import body_of, message_of, schedule
-from support.server import ALICE, SOURCE, MakeServer, RunningServer, make_server, only_sqlite
+from support.server import ALICE, SOURCE, STORAGE, MakeServer, RunningServer, make_server
 
 __all__ = ["make_server"]
 
-pytestmark = [only_sqlite, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 SEED = int(os.environ.get("TEST_CRASH_SEED") or secrets.randbelow(10**6))
 _KILLS = 12
@@ -78,12 +78,15 @@ class Sender:
 
 
 @contextmanager
-def _restored(server: RunningServer, kept: Path, backup_id: str) -> Iterator[RunningServer]:
+def _restored(
+    server: RunningServer, kept: Path, backup_id: str, storage: str = STORAGE
+) -> Iterator[RunningServer]:
     """A second server on what came back."""
     with tempfile.TemporaryDirectory(prefix="postroad-", ignore_cleanup_errors=True) as name:
-        second = RunningServer(Path(name), {"auth.cleartext": "loopback"})
+        second = RunningServer(Path(name), {"auth.cleartext": "loopback"}, storage)
         second.data_dir.mkdir(mode=0o700)
         shutil.copy(server.data_dir / "master.key", second.data_dir)
+        second.make_database()
         done = second.json("backup", "restore", backup_id, "--from", str(kept))
         assert isinstance(done, dict)
         assert done["missing"] == 0
@@ -130,6 +133,26 @@ def test_what_was_acknowledged_before_is_in_it(make_server: MakeServer, workers:
             for key, line in found.items():
                 assert body_of(key) in line
         assert found.keys() <= now.keys()
+
+
+@pytest.mark.skipif(STORAGE != "sqlite", reason="it names both databases itself")
+def test_a_backup_of_one_database_is_restored_into_the_other(make_server: MakeServer) -> None:
+    server = make_server({"auth.cleartext": "loopback"})
+    kept, again = server.folder / "kept", server.folder / "again"
+    with Sender(server, "ann") as ann:
+        ann.wait_for_more(5)
+    made = server.json("backup", "create", "--to", str(kept))
+    assert isinstance(made, dict)
+    there = _inbox(server)
+    with _restored(server, kept, str(made["id"]), "postgres") as second:
+        assert second.command("verify").code == 0
+        made = second.json("backup", "create", "--to", str(again))
+        assert isinstance(made, dict)
+        assert _inbox(second)[1].keys() == there[1].keys()
+        into = second.command("backup", "restore", "--from", str(again), "--into", "other")
+        assert "accounts already" in into.err
+        with _restored(second, again, str(made["id"]), "sqlite") as third:
+            assert _inbox(third)[1] == there[1]
 
 
 def test_killed_at_random(make_server: MakeServer) -> None:

@@ -134,8 +134,7 @@ class RunningServer:
 
     def found(self) -> None:
         """Make the data folder with the domain, both accounts and an API key."""
-        if self._database:
-            postgres().administer(f"CREATE DATABASE {self._database}")
+        self.make_database()
         made = self.json(
             "init", "--domain", DOMAIN, "--admin", ALICE, "--password-stdin",
             stdin=self.passwords[ALICE] + "\n",
@@ -143,6 +142,11 @@ class RunningServer:
         assert isinstance(made, dict)
         self.api_key = str(made["api_key"])
         self.json("account", "add", BOB, "--password-stdin", stdin=self.passwords[BOB] + "\n")
+
+    def make_database(self) -> None:
+        """An empty one, where it is not a file."""
+        if self._database:
+            postgres().administer(f"CREATE DATABASE {self._database}")
 
     def take_over(self, founded: "RunningServer") -> None:
         """Begin with a copy of the data of another one that does not run."""

@@ -1,14 +1,16 @@
-"""Backups of the embedded stores: SQLite and segments."""
+"""Backups: the rows of the database and the blobs that they refer to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from postroad.adapters.archive.folder import FolderArchive
-from postroad.adapters.sql.sqlite.snapshot import take_snapshot
+from postroad.adapters.sql.postgres.engine import PostgresEngine
+from postroad.adapters.sql.sqlite.snapshot import SqliteSnapshot, take_snapshot
 from postroad.adapters.system.workfolder import work_folder
 from postroad.app.database import sqlite_path
 from postroad.app.program import Program
+from postroad.app.rows import as_file
 from postroad.app.secrets import load_sealer
 from postroad.base.errors import Invalid
 from postroad.config.settings import Settings
@@ -62,12 +64,24 @@ async def create_backup(program: Program, archive: Archive, progress: Progress) 
             progress("snapshot", done, total)
             await hold.renew()
 
-        database = sqlite_path(program.settings)
         with work_folder(program.settings.data_dir, "backup-") as folder:
-            snapshot = await take_snapshot(database, folder, program.clock.now, renew)
+            snapshot = await _snapshot(program, folder, renew)
             pieces = Pieces(archive, program.sealer, program.tasks)
             creation = Creation(archive, pieces, program.sealer, program.blobs, hold, progress)
             return await creation.run(snapshot, encode_files(small_files(program.settings)))
+
+
+async def _snapshot(
+    program: Program, folder: Path, renew: Callable[[int, int], Awaitable[None]]
+) -> SqliteSnapshot:
+    """A file of SQLite's, whatever the database is."""
+    if not isinstance(program.engine, PostgresEngine):
+        database = sqlite_path(program.settings)
+        return await take_snapshot(database, folder, program.clock.now, renew)
+    taken_at = program.clock.now()
+    copy = folder / "rows.db"
+    await as_file(program.engine, copy, renew)
+    return await take_snapshot(copy, folder, lambda: taken_at, renew)
 
 
 def _require_elsewhere(archive: Archive, settings: Settings) -> None:

@@ -64,10 +64,7 @@ def sqlite_path(settings: Settings) -> Path:
     """Raises `Invalid` where the database is another one."""
     url = settings.storage.metadata
     if is_postgres(url):
-        raise Invalid(
-            "the database is PostgreSQL, which is backed up with its own tools: pg_dump, or an "
-            "archive of its log"
-        )
+        raise Invalid("the database is no file of SQLite's but in PostgreSQL")
     return settings.below_data(url.removeprefix(_SQLITE))
 
 

@@ -16,6 +16,7 @@ from postroad.adapters.sql.transfer.tables import Table, tables
 from postroad.app.database import database_of
 from postroad.app.movingblobs import MovingBlobs, moving_blobs, require_all
 from postroad.app.program import make_folder
+from postroad.app.rows import copy_rows
 from postroad.app.secrets import load_sealer
 from postroad.base.errors import Invalid
 from postroad.config.checks import check
@@ -119,18 +120,14 @@ class _Move:
 
     async def copy(self) -> None:
         """Page by page, from where it was broken off."""
-        reached = await self._target.read(copying.reached)
-        total = sum((await self._source.read(copying.counts)).values())
-        done = 0
-        for table in tables():
-            written = reached.get(table.name)
-            after = None if written is None else table.read(written)
-            while rows := await self._source.read(lambda: copying.page(table, after, _PAGE)):  # noqa: B023  # run at once
-                await self._blobs.bring(_blobs_of(table, rows))
-                await self._target.write(lambda: copying.put_page(table, after, rows))  # noqa: B023  # run at once
-                after = table.key_of(rows[-1])
-                done += len(rows)
-                self._progress("rows", min(done, total), total)
+
+        async def tell(done: int, total: int) -> None:
+            self._progress("rows", done, total)
+
+        async def bring(table: Table, rows: Sequence[Row]) -> None:
+            await self._blobs.bring(_blobs_of(table, rows))
+
+        await copy_rows(self._source, self._target, tell, bring)
 
     async def follow(self) -> None:
         """Until hardly anything changes between two looks."""

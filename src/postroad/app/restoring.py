@@ -12,9 +12,10 @@ from postroad.adapters.sql.queue.store import SqlReferenceStore
 from postroad.adapters.sql.renumbering import Renumbered, renumber
 from postroad.adapters.sql.sqlite.engine import SqliteEngine, migrate
 from postroad.adapters.system.clock import SystemClock
-from postroad.app.database import sqlite_path
+from postroad.app.database import is_postgres, sqlite_path
 from postroad.app.program import make_folder
 from postroad.app.refilling import Put, refilling, require_no_blobs
+from postroad.app.rows import from_file, require_empty
 from postroad.app.secrets import VARIABLE, load_sealer
 from postroad.base.errors import Invalid
 from postroad.base.moments import Moment
@@ -29,6 +30,7 @@ from postroad.ports.archive import Archive
 from postroad.server.tasks import ServerTasks
 
 _PAGE = 5000
+_ROWS = "rows.db"  # on their way to PostgreSQL
 # What an operator puts there before a restore, and a file system's own.
 _MAY_BE_THERE = frozenset({"postroad.yaml", "postroad.pkl", "lost+found"})
 
@@ -91,10 +93,13 @@ async def restore_folder(
     Messages in damaged pieces are left out. Raises `Invalid` for a folder that is in use,
     `DamagedPiece` (the database), `LowSpace`, `TryLater`.
     """
-    _require_empty(settings)
+    in_postgres = is_postgres(settings.storage.metadata)
+    database = settings.below_data(_ROWS) if in_postgres else sqlite_path(settings)
+    _require_empty(settings, database)
     await require_no_blobs(settings)
+    if in_postgres:
+        await require_empty(settings)
     make_folder(settings)
-    database = sqlite_path(settings)
     coming = database.with_name(f"{database.name}.restoring")
     await write_database(reader, coming, progress)
     async with open_copy(coming) as engine:
@@ -104,7 +109,14 @@ async def restore_folder(
         await _write_files(reader, settings)
         numbers: Renumbered = await engine.write(lambda: renumber(now))
         accounts = len(await SqlDirectoryStore(engine).accounts())
-    await asyncio.to_thread(_put_in_place, coming, database)
+    if in_postgres:
+
+        async def tell(done: int, total: int) -> None:
+            progress("rows", done, total)
+
+        await from_file(coming, settings, tell)
+    else:
+        await asyncio.to_thread(_put_in_place, coming, database)
     missing = len(wanted) - written
     return Restored(accounts, numbers.mailboxes, written, numbers.held, missing, reader.damaged)
 
@@ -129,12 +141,12 @@ async def references(engine: SqliteEngine) -> set[BlobId]:
     return found
 
 
-def _require_empty(settings: Settings) -> None:
+def _require_empty(settings: Settings, database: Path) -> None:
     key = settings.below_data(settings.master_key_file)
     folder = settings.data_dir
     found = [file for file in folder.iterdir()] if folder.is_dir() else []
     found = [file for file in found if file.name not in _MAY_BE_THERE and file != key]
-    found += [file for file in [sqlite_path(settings)] if file.exists()]
+    found += [file for file in [database] if file.exists()]
     if found:
         raise Invalid(
             f"{found[0]} is there already, and a backup is only restored where nothing is. "

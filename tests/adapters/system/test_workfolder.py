@@ -16,12 +16,15 @@ def test_it_is_gone_at_the_end(tmp_path: Path) -> None:
 
 
 def test_what_was_left_is_cleared_and_what_is_in_use_stays(tmp_path: Path) -> None:
-    left, other = tmp_path / "work-left", tmp_path / "works"
-    for one in (left, other):
+    left, alone, other = tmp_path / "work-left", tmp_path / "work-alone", tmp_path / "works"
+    for one in (left, alone, other):
         one.mkdir()
-        (one / ".lock").touch()
+        (one / "x").write_text("y")
+    (tmp_path / "work-left.lock").touch()  # whoever held it is gone
+    (tmp_path / "work-early.lock").touch()  # ended before its folder was made
     with work_folder(tmp_path, "work-") as first, work_folder(tmp_path, "work-") as second:
-        assert sorted(tmp_path.iterdir()) == sorted([first, second, other])
+        assert {one for one in tmp_path.iterdir() if one.is_dir()} == {first, second, other}
+        assert len(list(tmp_path.glob("*.lock"))) == 2
     assert list(tmp_path.iterdir()) == [other]
 
 

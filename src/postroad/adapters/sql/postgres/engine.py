@@ -99,6 +99,16 @@ class PostgresEngine(Engine):
         except _SecondStep:
             return await self.read(operation)
 
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator["HeldState"]:
+        """One state of the database, for as long as it takes to read all of it."""
+        async with self._acquired() as connection:
+            await connection.execute(_READ)
+            try:
+                yield HeldState(connection)
+            finally:
+                await undo(connection)
+
     async def changes_by_guests(self) -> int:
         return await self.look_up(changes_by_guests)
 
@@ -189,6 +199,20 @@ class PostgresEngine(Engine):
     async def _acquired(self) -> AsyncIterator[Connection]:
         async with self._pool.acquire(timeout=self._settings.patience_seconds) as connection:
             yield connection
+
+
+class HeldState:
+    """See `PostgresEngine.held`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def read(self, operation: Operation[T]) -> T:
+        """Raises `TryLater` when the server goes away: then the state is lost."""
+        try:
+            return await _drive(self._connection, operation())
+        except (*AWAY, asyncpg.PostgresError) as error:
+            raise translated(error) or error from error
 
 
 async def _session(connection: Connection) -> Session:
