@@ -6,7 +6,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup run test torture quick check fmt bench fuzz clean debian s3server
+.PHONY: setup run test torture quick check fmt bench fuzz clean debian s3server deploytools
 
 setup: .venv/.done
 
@@ -33,7 +33,11 @@ debian:
 s3server:
 	@tests/support/install-s3
 
-test: setup debian s3server
+# What checks the files of deploy/. What is missing is skipped, loudly.
+deploytools: .tools/.done
+	@tests/support/install-deploy
+
+test: setup debian s3server deploytools
 	@tests/support/run-tests all
 
 # Three nodes under many faults, for half an hour: TEST_FAULTS=500 TEST_TORTURE_SEED=1 make torture
