@@ -65,6 +65,14 @@ def test_the_sandbox_is_tight() -> None:
     assert done.code == 0, done.out
 
 
+def test_the_filter_of_system_calls_leaves_none_that_the_server_has_no_use_for() -> None:
+    need("systemd-analyze", "systemd")
+    allowed = set(units.allowed_calls())
+    assert {"read", "accept4", "mmap", "fsync", "clone", "execve"} <= allowed
+    for call in ("mount", "chown", "setuid", "ptrace", "bpf", "reboot", "setrlimit"):
+        assert call not in allowed
+
+
 def test_the_user_can_be_made() -> None:
     sysusers = need("systemd-sysusers", "systemd")
     done = run([sysusers, "--dry-run", units.FOLDER / "sysusers.conf"])
