@@ -77,3 +77,13 @@ def test_who_serves_is_listed(nodes: list[RunningServer]) -> None:
     assert done.code == 0, "it may be back at once"
     assert done.out.count(" serving ") == 2
     nodes[1].start()
+
+
+def test_each_keeps_an_index_and_one_does_the_upkeep(nodes: list[RunningServer]) -> None:
+    for node in nodes:
+        wait_for_log(node, 'lease="search index ')
+    assert sum("lease=upkeep" in node.log() for node in nodes) == 1
+    holder, other = sorted(nodes, key=lambda node: "lease=upkeep" not in node.log())
+    holder.stop()
+    wait_for_log(other, "lease=upkeep")
+    holder.start()

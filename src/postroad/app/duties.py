@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import socket
 from datetime import timedelta
 
 from postroad.app.leases import RENEWED_EVERY, Lease
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _SHORTEST_WAIT_SECONDS = 0.01
 _LONGEST_WAIT_SECONDS = 30.0
+_GIVE_BACK_SECONDS = 2
 
 
 class Duties:
@@ -40,13 +42,19 @@ class Duties:
         self._reloader = reloader
         self._stopping = False
         self._changes_by_guests = 0
+        self._is_alone = True
         self.queue_sizes: dict[str, int] = {}
         self.warnings: list[str] = []
         self._upkeep = Lease("upkeep", program.leases, program.clock)
-        self._indexing = Lease("search index", program.leases, program.clock)
+        # Each node has an index of its own, in its data folder.
+        here = f"{socket.gethostname()}:{program.settings.data_dir.absolute()}"
+        self._indexing = Lease(f"search index {here}", program.leases, program.clock)
 
     async def start(self, *, is_alone: bool) -> None:
-        """For those that one process is enough for, it takes leases unless it is alone."""
+        """For those that one process is enough for, it takes leases unless it is alone.
+
+        That is, there is no other worker, and no other node.
+        """
         with contextlib.suppress(MailError):
             await self._look_for_weaknesses()
         tasks, every = self._program.tasks, self._program.tasks.every
@@ -60,6 +68,7 @@ class Duties:
         every("reload", timedelta(seconds=5), self._reloader.look)
         every("upkeep", timedelta(minutes=30), self._keep_up)
         every("search index", timedelta(seconds=2), self._index)
+        self._is_alone = is_alone
         if is_alone:
             self._upkeep.is_held = self._indexing.is_held = True
             await self._searching.start()
@@ -74,10 +83,11 @@ class Duties:
         self._stopping = True
 
     async def give_back(self) -> None:
-        """The others need not wait until the leases lapse."""
-        for lease in (self._upkeep, self._indexing):
-            with contextlib.suppress(MailError):
-                await lease.give_back()
+        """The others need not wait until the leases lapse, nor the end for the database."""
+        for lease in () if self._is_alone else (self._upkeep, self._indexing):
+            with contextlib.suppress(MailError, TimeoutError):
+                async with asyncio.timeout(_GIVE_BACK_SECONDS):
+                    await lease.give_back()
 
     async def finish_deliveries(self, grace_seconds: float) -> None:
         """What is cut off between its last octet and the reply would be sent twice."""

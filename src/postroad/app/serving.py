@@ -196,11 +196,11 @@ class Server:
         duties = self._duties = Duties(program, services, searching, self._listeners, reloader)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.reload)
         node = new_uuid() if self._seat is None else self._seat.shared.node
-        self._open_bus(node)
+        has_nodes = self._open_bus(node)
         if self._census is not None:
             self._census.serve()
             reloader.reload()  # a worker begins with what held when its supervisor began
-        await duties.start(is_alone=self._seat is None)
+        await duties.start(is_alone=self._seat is None and not has_nodes)
         membership = self._join(node, count)
         serving = program.tasks.spawn("web", web.serve())
         # What is there now stays: the collector need not look at it again, nor so often at all,
@@ -216,7 +216,8 @@ class Server:
         await stop.wait()
         await self._end(services, searching, web, serving, membership)
 
-    def _open_bus(self, node: str) -> None:
+    def _open_bus(self, node: str) -> bool:
+        """Whether other nodes may be there."""
         program = self._program
         if isinstance(program.bus, SiblingBus):
             program.bus.open()
@@ -224,6 +225,7 @@ class Server:
         if link is not None:
             program.bus.join(link)
             program.tasks.keep("bus", link.run)
+        return link is not None
 
     async def _end(
         self,
@@ -251,8 +253,7 @@ class Server:
         await asyncio.wait([serving], timeout=grace)
         if services.transport is not None:
             await services.transport.close()
-        if self._seat is not None:
-            await duties.give_back()
+        await duties.give_back()
         if membership is not None:
             await membership.leave()
         await searching.close()
