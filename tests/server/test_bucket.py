@@ -171,6 +171,7 @@ def test_backups_of_a_bucket(make_bucket_server: MakeBucketServer, tmp_path: Pat
     second = make_bucket_server()
     second.stop()
     keep_only_the_key(second, server)
+    second.empty_database()
     back = second.json("backup", "restore", "--from", kept)
     assert isinstance(back, dict)
     assert (back["messages"], back["missing"]) == (3, 0)

@@ -148,6 +148,12 @@ class RunningServer:
         if self._database:
             postgres().administer(f"CREATE DATABASE {self._database}")
 
+    def empty_database(self) -> None:
+        """Where it is not a file; the server does not run."""
+        if self._database:
+            postgres().administer(f"DROP DATABASE {self._database} WITH (FORCE)")
+            self.make_database()
+
     def take_over(self, founded: "RunningServer") -> None:
         """Begin with a copy of the data of another one that does not run."""
         shutil.copytree(founded.data_dir, self.data_dir)
